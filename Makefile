@@ -1,0 +1,40 @@
+# Two commands, from an empty clone: `make demo` and `make test`. Both set up everything they need in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test mutants docs clean
+
+demo: .venv/core
+	$(BIN)/anlage grow --resume
+
+test: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/cog --check $(COGGED)
+	$(BIN)/pytest
+
+# Pages whose numbers are produced by the commands shown in them.
+COGGED := README.md docs/tour.md docs/controls.md
+
+docs: .venv/test
+	$(BIN)/cog -r $(COGGED)
+
+mutants: .venv/test
+	$(BIN)/python scripts/mutants.py
+
+.venv/core: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "anlage needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/test: .venv/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv runs

@@ -1,0 +1,1 @@
+"""Readers of the packages that the embedded connectomes were taken from."""

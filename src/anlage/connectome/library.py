@@ -1,0 +1,42 @@
+"""The connectomes by name, for recipes and the command line; in Python, call their functions."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+
+from anlage.connectome.connectome import Connectome
+from anlage.connectome.larva import larva
+from anlage.connectome.mushroom_body import mushroom_body
+from anlage.connectome.optic_lobe import optic_lobe
+from anlage.connectome.worm import witvliet, worm, worm_male, worm_monoamine, worm_peptide
+from anlage.errors import UnknownName
+
+CONNECTOMES: Mapping[str, Callable[[], Connectome]] = MappingProxyType(
+    {
+        "worm": worm,
+        "worm-male": worm_male,
+        **{f"worm-witvliet-{animal}": partial(witvliet, animal) for animal in range(1, 9)},
+        "worm-monoamine": worm_monoamine,
+        "worm-peptide": worm_peptide,
+        "mushroom-body-left": partial(mushroom_body, "left"),
+        "mushroom-body-right": partial(mushroom_body, "right"),
+        "optic-lobe": optic_lobe,
+        "larva": larva,
+    }
+)
+# Names that need no data folder: their arrays are part of the package.
+EMBEDDED: tuple[str, ...] = tuple(name for name in CONNECTOMES if name != "larva")
+OPTIC_LOBE = re.compile(r"optic-lobe-([0-9]+)")
+
+
+def load(name: str) -> Connectome:
+    """The connectome called ``name``: one of ``CONNECTOMES``, or ``optic-lobe-<radius>``, radius in columns of the eye.
+
+    Raises ``UnknownName``, which answers with the nearest names, and what the function of the connectome raises.
+    """
+    if name in CONNECTOMES:
+        return CONNECTOMES[name]()
+    if sized := OPTIC_LOBE.fullmatch(name):
+        return optic_lobe(int(sized[1]))
+    raise UnknownName("connectome", name, [*CONNECTOMES, "optic-lobe-<radius>"])

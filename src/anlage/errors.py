@@ -1,0 +1,70 @@
+"""Every error anlage raises on purpose.
+
+    AnlageError
+    ├── UnknownName          a name that is not known; answers with the nearest known ones
+    ├── ConnectomeError      a connectome, or a file that should hold one, is not what it claims
+    │   └── IntegrityError   a file is truncated, foreign, or fails its checksum
+    ├── TopologyError        a wiring cannot be built, run or rewired as asked
+    │   └── ControlError     a control cannot do, or did not do, what it declares
+    ├── RecipeError          a recipe is malformed or asks for the impossible
+    ├── CheckpointError      a checkpoint is corrupt or belongs to another recipe
+    ├── DataMissing          data that are not here and are never downloaded without being asked for
+    └── Diverged             learning produced a number that is not finite, or the representation collapsed
+
+A message is one sentence: what was given, what was expected, what to do next.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AnlageError(Exception):
+    """Base of every error raised on purpose; the command line prints it as one sentence."""
+
+
+class UnknownName(AnlageError, KeyError):
+    """A name that is not in the table it was looked up in."""
+
+    def __init__(self, what: str, given: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(given, names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are: {', '.join(names)}."
+        super().__init__(f"There is no {what} called {given!r}; {hint}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ConnectomeError(AnlageError, ValueError):
+    """A connectome, or a file that should hold one, is not what it claims to be."""
+
+
+class IntegrityError(ConnectomeError):
+    """A file is truncated, foreign, or does not have the checksum it was published with."""
+
+
+class TopologyError(AnlageError, ValueError):
+    """A wiring cannot be built, run or rewired as asked."""
+
+
+class ControlError(TopologyError):
+    """A control cannot do, or did not do, what it declares."""
+
+
+class RecipeError(AnlageError, ValueError):
+    """A recipe is malformed or asks for the impossible."""
+
+
+class CheckpointError(AnlageError, ValueError):
+    """A checkpoint is corrupt or belongs to another recipe."""
+
+
+class DataMissing(AnlageError, FileNotFoundError):
+    """Data that are not on this machine; nothing is downloaded without being asked for."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Diverged(AnlageError, ArithmeticError):
+    """Learning produced a number that is not finite, or the representation collapsed."""

@@ -1,0 +1,153 @@
+"""Topology + objective + experience: the loop that grows a network."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from anlage.errors import Diverged
+from anlage.experience.experience import Recording
+from anlage.learning.checkpoint import read_checkpoint, write_checkpoint
+from anlage.learning.measure import Measures, measure
+from anlage.learning.recipe import Recipe
+from anlage.network import Budget, Encoder, OperatingPoint, RecurrentNetwork, budget, live, scale
+from anlage.seed import Seed
+from anlage.topology import Audit, Topology, audit
+
+Progress = Callable[[int, int], None]
+"""Called with the steps done and the steps in all."""
+
+Curve = list[dict[str, float]]
+"""One entry per logged step: ``step``, every part of the loss, and every measure. The first is the untrained network."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grown:
+    """A grown network and everything measured on the way; ``curve[0]`` is the untrained network."""
+
+    recipe: Recipe
+    topology: Topology
+    operating_point: OperatingPoint
+    audit: Audit
+    budget: Budget
+    encoder: Encoder
+    network: RecurrentNetwork
+    curve: Curve
+
+
+def grow(
+    recipe: Recipe,
+    topology: Topology | None = None,
+    *,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> Grown:
+    """Grow one network.
+
+    ``topology``: wire it like this (a control, say) instead of like the recipe's connectome; all else stays the same.
+    ``checkpoint``: go on from this file when it exists, and keep it up to date; the result equals an uninterrupted run.
+
+    Raises ``Diverged`` when a loss is not finite or the embedding collapses, ``CheckpointError`` for a foreign checkpoint.
+    """
+    seed, recording = Seed(recipe.seed), recipe.open_experience()
+    scaled, point = scale(topology or recipe.topology.topology(), recipe.spectral_radius)
+    encoder, network = _born(recipe, scaled, recording, seed)
+    optimiser = _optimiser(recipe, encoder, network)
+    first, curve = _resume(checkpoint, recipe, encoder, network, optimiser)
+    if not curve:
+        curve.append(_entry(0, {}, measure(network, encoder, recording)))
+    schedule = recipe.schedule
+    for step in range(first, schedule.steps):
+        episode = recording.draw(schedule.batch, seed.child("stream").child(step).rng())
+        loss = recipe.objective(live(network, encoder, episode, recording.modality))
+        if not torch.isfinite(loss.total):
+            raise Diverged(
+                f"The loss of {recipe.name} became {loss.total.item()} at step {step}; lower the learning rate."
+            )
+        optimiser.zero_grad()
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_([*encoder.parameters(), *network.parameters()], 1.0)
+        optimiser.step()
+        done = step + 1
+        if done % schedule.log_every == 0 or done == schedule.steps:
+            curve.append(_entry(done, dict(loss.parts), measure(network, encoder, recording)))
+            _demand_alive(recipe, curve)
+            _save(checkpoint, recipe, encoder, network, optimiser, curve)
+        if progress:
+            progress(done, schedule.steps)
+    ticks = recipe.physiology.ticks * recording.train.shape[1]
+    reach = audit(scaled, recipe.ports.input, recipe.ports.output, steps=ticks, drive="sustained")
+    return Grown(recipe, scaled, point, reach, budget(encoder, network), encoder, network, curve)
+
+
+def _born(recipe: Recipe, topology: Topology, recording: Recording, seed: Seed) -> tuple[Encoder, RecurrentNetwork]:
+    """Encoder and network at their start. Every arm of a study draws the same interface from the same seed."""
+    generator = torch.Generator().manual_seed(seed.child("interface").integer)
+    encoder = Encoder(recording.n_input, recipe.latent, generator)
+    ports = recipe.ports
+    return encoder, RecurrentNetwork(topology, ports.input, ports.output, recipe.latent, recipe.physiology, generator)
+
+
+def _optimiser(recipe: Recipe, encoder: Encoder, network: RecurrentNetwork) -> torch.optim.AdamW:
+    trained = [p for p in (*encoder.parameters(), *network.parameters()) if p.requires_grad]
+    return torch.optim.AdamW(trained, lr=recipe.schedule.learning_rate, weight_decay=recipe.schedule.weight_decay)
+
+
+def _entry(step: int, parts: dict[str, float], measures: Measures) -> dict[str, float]:
+    return {"step": step, **{f"loss_{name}": value for name, value in parts.items()}, **asdict(measures)}
+
+
+def _demand_alive(recipe: Recipe, curve: Curve) -> None:
+    """Raise ``Diverged`` when the embedding has collapsed: its rank is near nothing, or a small part of what it started with."""
+    now, start = curve[-1]["effective_rank"], curve[0]["effective_rank"]
+    if not now >= max(1.05, 0.25 * start):
+        raise Diverged(
+            f"The embedding of {recipe.name} collapsed: its effective rank fell from {start:.2f} to {now:.2f} by step "
+            f"{curve[-1]['step']}, so a low prediction error means nothing; use the sigreg or vicreg objective, or a larger "
+            "weight."
+        )
+
+
+def _tensors(encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim.AdamW) -> dict[str, Tensor]:
+    """All learned numbers and the optimiser's memory of each, by name."""
+    tensors = {f"encoder.{k}": v for k, v in encoder.state_dict().items()}
+    tensors |= {f"network.{k}": v for k, v in network.state_dict().items()}
+    for number, memory in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{k}": v for k, v in memory.items()}
+    return tensors
+
+
+def _save(
+    checkpoint: Path | None,
+    recipe: Recipe,
+    encoder: Encoder,
+    network: RecurrentNetwork,
+    optimiser: torch.optim.AdamW,
+    curve: Curve,
+) -> None:
+    if checkpoint:
+        write_checkpoint(checkpoint, recipe.identity, _tensors(encoder, network, optimiser), {"curve": curve})
+
+
+def _resume(
+    checkpoint: Path | None, recipe: Recipe, encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim.AdamW
+) -> tuple[int, Curve]:
+    """Restore from the checkpoint, if there is one; the step to go on from and the curve so far."""
+    if not checkpoint or not checkpoint.exists():
+        return 0, []
+    tensors, progress = read_checkpoint(checkpoint, recipe.identity)
+    parts: dict[str, dict[str, Tensor]] = {"encoder": {}, "network": {}, "optimiser": {}}
+    for name, tensor in tensors.items():
+        part, rest = name.split(".", 1)
+        parts[part][rest] = tensor
+    encoder.load_state_dict(parts["encoder"])
+    network.load_state_dict(parts["network"])
+    memory: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in parts["optimiser"].items():
+        number, key = name.split(".", 1)
+        memory.setdefault(int(number), {})[key] = tensor
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": memory})
+    curve: Curve = progress["curve"]  # type: ignore[assignment]
+    return int(curve[-1]["step"]), curve

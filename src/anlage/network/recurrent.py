@@ -1,0 +1,104 @@
+"""A sparse recurrent network on a topology."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from anlage.errors import RecipeError
+from anlage.network.dynamics import Leaky
+from anlage.network.network import State
+from anlage.network.port import Ports
+from anlage.network.synapse import Synapses, Wiring
+from anlage.network.unroll import Course, unroll
+from anlage.topology.topology import Topology
+
+Plasticity = Literal["frozen", "signed", "free"]
+
+
+@dataclass(frozen=True, slots=True)
+class Physiology:
+    """How the neurons of a recurrent network behave.
+
+    ``ticks``: how often every edge is crossed per observation; the embedding is held meanwhile.
+    ``plasticity``: ``frozen`` weights stay at their start, ``signed`` ones learn but keep their sign (Dale's law, where the
+    start obeys it), ``free`` ones learn without limit. Biases are learned except when frozen.
+    """
+
+    dynamics: Leaky = field(default_factory=Leaky)
+    ticks: int = 2
+    plasticity: Plasticity = "signed"
+
+    def __post_init__(self) -> None:
+        if self.ticks < 1:
+            raise RecipeError(f"ticks is {self.ticks}, but an observation needs at least 1.")
+        if self.plasticity not in ("frozen", "signed", "free"):
+            raise RecipeError(f"plasticity is {self.plasticity!r}, but must be 'frozen', 'signed' or 'free'.")
+
+
+class RecurrentNetwork(nn.Module):
+    """Neurons on a fixed wiring with an input and an output port.
+
+    One step: the embedding drives the input neurons, ``ticks`` times all activity crosses all edges, the output neurons are
+    read. Weights are one flat vector in the topology's edge order. State is kept ``(neuron, batch)`` inside and shown
+    ``(batch, neuron)``.
+    """
+
+    sign: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(
+        self,
+        topology: Topology,
+        input: tuple[str, ...],
+        output: tuple[str, ...],
+        n_latent: int,
+        physiology: Physiology,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.physiology = physiology
+        self.n_latent = n_latent
+        self.wiring = Wiring(topology)
+        into, out = (torch.from_numpy(topology.group(names)) for names in (input, output))
+        self.ports = Ports(into, out, n_latent, generator)
+        weight = torch.from_numpy(topology.weight).to(torch.get_default_dtype())
+        bias = torch.zeros(topology.n_neurons, 1)
+        self.register_buffer("sign", torch.sign(weight), persistent=False)
+        if physiology.plasticity == "frozen":
+            self.register_buffer("weight", weight)
+            self.register_buffer("bias", bias)
+        else:
+            self.weight = nn.Parameter(weight)
+            self.bias = nn.Parameter(bias)
+
+    def effective_weight(self) -> Float[Tensor, " edge"]:
+        """The weight of every edge as used, in the topology's edge order."""
+        return self.sign * self.weight.abs() if self.physiology.plasticity == "signed" else self.weight
+
+    def start(self, batch: int) -> State:
+        """Silence."""
+        return State(self.weight.new_zeros(batch, self.wiring.n_neurons))
+
+    def step(
+        self, state: State, embedding: Float[Tensor, "batch latent"]
+    ) -> tuple[State, Float[Tensor, "batch latent"]]:
+        """Take in one embedding; return the new state and the prediction of the next embedding."""
+        synapses = Synapses(self.wiring, self.effective_weight())
+        activity = state.activity.T.contiguous()
+        outside = self.bias.expand(-1, len(embedding)).index_add(0, self.ports.input, self.ports.into(embedding).T)
+        for _ in range(self.physiology.ticks):
+            activity = self.physiology.dynamics(activity, synapses(activity) + outside)
+        return State(activity.T), self.ports.out(activity[self.ports.output].T)
+
+    def unroll(
+        self, embedding: Float[Tensor, "batch time latent"]
+    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time latent"]]:
+        """All states and predictions along a sequence: equal to repeated steps, with one gradient for them all."""
+        drive = self.ports.into(embedding).permute(1, 2, 0)
+        course = Course(self.wiring, self.physiology.dynamics, self.physiology.ticks, self.ports.input)
+        state = unroll(course, self.effective_weight(), self.bias, drive).permute(2, 0, 1)
+        return state, self.ports.out(state[..., self.ports.output])

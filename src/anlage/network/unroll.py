@@ -1,0 +1,90 @@
+"""Many steps of a recurrent network as one operation, with its gradient written by hand.
+
+Automatic differentiation would keep a graph node for every operation of every tick, and ask for the gradient of every edge at
+every tick. Here the backward pass walks the ticks once, and the edges receive their gradient for many ticks in one product.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from anlage.network.dynamics import Leaky
+from anlage.network.synapse import Wiring
+
+CHUNK = 1 << 22
+"""Numbers held at once for the edge gradient; more saves nothing, less costs calls."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """The fixed parts of an unroll: wiring, dynamics, ticks per observation, and the neurons that the drive reaches."""
+
+    wiring: Wiring
+    dynamics: Leaky
+    ticks: int
+    input: Int[Tensor, " member"]
+
+
+def unroll(
+    course: Course,
+    weight: Float[Tensor, " edge"],
+    bias: Float[Tensor, "neuron 1"],
+    drive: Float[Tensor, "time member batch"],
+) -> Float[Tensor, "time neuron batch"]:
+    """The state of every neuron after each observation, from silence; differentiable once in weight, bias and drive."""
+    states: Tensor = _Unroll.apply(course, weight, bias, drive)  # type: ignore[no-untyped-call]
+    return states
+
+
+class _Unroll(torch.autograd.Function):
+    """``x' = lerp(x, f(W x + b + drive), leak)``, ``ticks`` times per observation."""
+
+    @staticmethod
+    def forward(ctx: Any, course: Course, weight: Tensor, bias: Tensor, drive: Tensor) -> Tensor:
+        matrix, leak = course.wiring.matrix(weight), course.dynamics.leak
+        time, _, batch = drive.shape
+        state = weight.new_zeros(time * course.ticks + 1, course.wiring.n_neurons, batch)
+        rate = torch.empty_like(state[1:])
+        for t in range(time):
+            outside = bias.expand(-1, batch).index_add(0, course.input, drive[t])
+            for i in range(t * course.ticks, (t + 1) * course.ticks):
+                course.dynamics.rate(torch.addmm(outside, matrix, state[i]), out=rate[i])
+                torch.lerp(state[i], rate[i], leak, out=state[i + 1])
+        ctx.course = course
+        ctx.save_for_backward(weight, state, rate)
+        return state[course.ticks :: course.ticks].clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor | None, Tensor | None, Tensor | None]:
+        course: Course = ctx.course
+        weight, state, rate = ctx.saved_tensors
+        transpose, leak, ticks = course.wiring.transpose(weight), course.dynamics.leak, course.ticks
+        current = course.dynamics.slope(rate).mul_(leak)  # times the gradient of the state: that of the current
+        to_state = torch.zeros_like(state[0])
+        for i in reversed(range(len(rate))):
+            if (i + 1) % ticks == 0:
+                to_state += gradient[i // ticks]
+            current[i] *= to_state
+            to_state = torch.addmm(to_state, transpose, current[i], beta=1 - leak)
+        to_weight = _edge_gradient(course.wiring, current, state[:-1]) if ctx.needs_input_grad[1] else None
+        to_bias = current.sum((0, 2)).unsqueeze(1) if ctx.needs_input_grad[2] else None
+        to_drive = None
+        if ctx.needs_input_grad[3]:
+            to_drive = torch.unflatten(current[:, course.input], 0, (-1, ticks)).sum(1)
+        return None, to_weight, to_bias, to_drive
+
+
+def _edge_gradient(
+    wiring: Wiring, current: Float[Tensor, "tick neuron batch"], state: Float[Tensor, "tick neuron batch"]
+) -> Float[Tensor, " edge"]:
+    """Sum over ticks and batch of ``current[post] * state[pre]``, for every edge."""
+    total = wiring.matrix(current.new_zeros(wiring.n_edges))
+    chunk = max(1, CHUNK // current[0].numel())
+    for now, before in zip(torch.split(current, chunk), torch.split(state, chunk), strict=True):
+        wide, tall = now.transpose(0, 1).flatten(1), before.transpose(0, 1).flatten(1).T
+        total = torch.sparse.sampled_addmm(total, wide, tall)
+    return total.values()

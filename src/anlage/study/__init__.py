@@ -1,0 +1,1 @@
+"""Claims: questions, trials, statistics, reports."""

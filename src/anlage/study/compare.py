@@ -1,0 +1,89 @@
+"""Run every trial of a question, in parallel processes, never twice."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from anlage.errors import AnlageError
+from anlage.learning.checkpoint import read_json, write_json
+from anlage.seed import Seed
+from anlage.study.question import Question
+from anlage.study.statistics import OUTCOMES, Contrast, contrasts
+from anlage.study.trial import CONNECTOME, Record, Trial, trials
+
+Progress = Callable[[int, int], None]
+"""Called with the trials done and the trials in all."""
+
+
+def compare(
+    question: Question, folder: Path, *, workers: int | None = None, progress: Progress | None = None
+) -> list[Record]:
+    """Records of all trials, those found in ``folder`` taken as they are, the others run and written there one by one.
+
+    An interruption loses at most the trials in flight. ``workers`` defaults to the number of processor cores; with 0 nothing
+    is run, and a missing trial raises ``AnlageError``.
+    """
+    wanted = trials(question)
+    found = {t: read_json(folder / t.file_name, t.accepts) for t in wanted}
+    missing = [t for t, record in found.items() if record is None]
+    records: dict[Trial, Record] = {t: record for t, record in found.items() if record is not None}
+    if workers == 0 and missing:
+        raise AnlageError(
+            f"{len(missing)} of {len(wanted)} trials are missing in {folder}; finish the run with --resume."
+        )
+    report = progress or (lambda _done, _total: None)
+    report(len(records), len(wanted))
+    for trial, record in _run(missing, min(workers or os.cpu_count() or 1, max(1, len(missing)))):
+        write_json(folder / trial.file_name, record)
+        records[trial] = record
+        report(len(records), len(wanted))
+    return [records[t] for t in wanted]
+
+
+def _run(missing: Sequence[Trial], workers: int) -> Iterator[tuple[Trial, Record]]:
+    """Pairs of trial and record, as they are finished."""
+    if not missing:
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_worker) as pool:
+        running: dict[Future[Record], Trial] = {pool.submit(trial.run): trial for trial in missing}
+        try:
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _quiet_worker() -> None:
+    """One thread per process, in torch and in the linear algebra below it; and Ctrl-C is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
+def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
+    """The contrasts of every control on every outcome, outcome by outcome in the question's order."""
+    comparison = question.comparison
+    if comparison is None:
+        return []
+    found = []
+    for name in comparison.outcomes:
+        values = {arm: final(records, arm, name) for arm in (CONNECTOME, *(c.name for c in comparison.controls))}
+        connectome = values.pop(CONNECTOME)
+        rng = Seed(question.recipe.seed).child("bootstrap").child(name).rng()
+        found += contrasts(OUTCOMES[name], connectome, values, comparison.margin, rng)
+    return found
+
+
+def final(records: Sequence[Record], arm: str, measure: str) -> np.ndarray:
+    """The last value of a measure in every trial of an arm, by index; shape ``(sample,)``."""
+    chosen = sorted((r for r in records if r["arm"] == arm), key=lambda r: int(str(r["index"])))
+    return np.array([r["curve"][-1][measure] for r in chosen])  # type: ignore[index]

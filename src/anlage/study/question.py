@@ -1,0 +1,101 @@
+"""A question, declared before the runs: which recipe, against which controls, judged by what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from anlage.errors import RecipeError, UnknownName
+from anlage.learning.recipe import KINDS, Recipe, parse
+from anlage.learning.table import Kinds, from_table, to_table, toml
+from anlage.study.statistics import OUTCOMES
+from anlage.topology import (
+    BlockPreserving,
+    Control,
+    DegreePreserving,
+    ErdosRenyi,
+    InterfaceOnly,
+    NoRecurrence,
+    PermuteEdgeSigns,
+    PermuteNeuronSigns,
+    PermuteWeights,
+)
+
+CONTROLS: Kinds = {
+    control.name: control
+    for control in (
+        BlockPreserving,
+        DegreePreserving,
+        ErdosRenyi,
+        InterfaceOnly,
+        NoRecurrence,
+        PermuteEdgeSigns,
+        PermuteNeuronSigns,
+        PermuteWeights,
+    )
+}
+QUESTION_KINDS: Mapping[type, Kinds] = {**KINDS, Control: CONTROLS}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The arms beside the connectome, and how they are judged.
+
+    ``graphs``: control graphs per arm, and seeds of the connectome; graph ``i`` and the connectome share seed ``i``.
+    ``outcomes``: measures to judge by, the first one is primary. ``margin``: differences below it count as none; 0 for no margin.
+    """
+
+    controls: tuple[Control, ...] = (DegreePreserving(), PermuteWeights())
+    graphs: int = 20
+    outcomes: tuple[str, ...] = ("prediction_error", "probe_accuracy")
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.controls:
+            raise RecipeError("comparison.controls is empty, but a comparison needs at least one control.")
+        names = [control.name for control in self.controls]
+        if doubled := {name for name in names if names.count(name) > 1}:
+            raise RecipeError(f"comparison.controls names {sorted(doubled)} more than once; each control is one arm.")
+        if self.graphs < 2:
+            raise RecipeError(
+                f"comparison.graphs is {self.graphs}, but intervals need at least 2 (a verdict needs 20)."
+            )
+        if self.margin < 0:
+            raise RecipeError(f"comparison.margin is {self.margin}, but must not be negative.")
+        for outcome in self.outcomes:
+            if outcome not in OUTCOMES:
+                raise UnknownName("outcome", outcome, OUTCOMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was the wiring worth, for this recipe? One TOML file: the recipe's keys and a table ``comparison``."""
+
+    recipe: Recipe = field(default_factory=lambda: Recipe(name="worm-digits"))
+    comparison: Comparison | None = field(default_factory=Comparison)
+
+    def to_toml(self) -> str:
+        """This question as TOML text; ``read_question`` gives it back."""
+        table = to_table(self.recipe, QUESTION_KINDS)
+        if self.comparison:
+            table["comparison"] = to_table(self.comparison, QUESTION_KINDS)
+        return toml(table)
+
+    @property
+    def identity(self) -> str:
+        """Checksum of the whole question; every result carries it."""
+        return sha256(self.to_toml().encode()).hexdigest()[:16]
+
+
+def read_question(text: str, where: str = "recipe") -> Question:
+    """A question from TOML text; a recipe without a table ``comparison`` compares nothing.
+
+    Raises ``RecipeError`` or ``UnknownName`` for text that is no recipe.
+    """
+    table = parse(text, where)
+    comparison = table.pop("comparison", None)
+    recipe = from_table(Recipe, table, where, QUESTION_KINDS)
+    if comparison is None:
+        return Question(recipe, None)
+    if not isinstance(comparison, dict):
+        raise RecipeError(f"{where}.comparison is {comparison!r}, but must be a table.")
+    return Question(recipe, from_table(Comparison, comparison, f"{where}.comparison", QUESTION_KINDS))

@@ -1,0 +1,112 @@
+"""A run on disk: the question, the grown network, a record per trial, the result. What is finished is never done twice.
+
+plan.toml            the question, as it was asked
+grown.safetensors    the network on the connectome, with everything needed to go on
+trials/ARM-NNN.json  one record per trial
+result.json          contrasts and verdicts
+report.html          all of it, to look at
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from anlage.errors import AnlageError, RecipeError
+from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
+from anlage.learning.grow import grow
+from anlage.learning.measure import raw_accuracy
+from anlage.study.compare import compare, judge
+from anlage.study.question import Question, read_question
+from anlage.study.statistics import Contrast
+from anlage.study.trial import CONNECTOME, Record, Trial
+
+FORMAT = "anlage-run-1"
+Progress = Callable[[str, int, int], None]
+"""Called with what is being counted, how many are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A finished run: the question, every record, every contrast, and what the probe reaches on raw observations."""
+
+    folder: Path
+    question: Question
+    records: Sequence[Record]
+    contrasts: Sequence[Contrast]
+    raw_probe_accuracy: float
+
+
+def carry_out(
+    question: Question,
+    folder: Path,
+    *,
+    resume: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Answer a question in a folder: grow on the connectome, run every other trial, judge.
+
+    Raises ``RecipeError`` when the folder holds a run already and ``resume`` is not set, or holds another question's.
+    """
+    report = progress or (lambda _what, _done, _total: None)
+    _claim(question, folder, resume)
+    first = Trial(question, CONNECTOME, 0)
+    record_file = folder / "trials" / first.file_name
+    if read_json(record_file, first.accepts) is None:
+        grown = grow(
+            question.recipe,
+            checkpoint=folder / "grown.safetensors",
+            progress=lambda done, total: report("steps", done, total),
+        )
+        write_json(record_file, first.record(grown, None))
+    records = compare(
+        question, folder / "trials", workers=workers, progress=lambda done, total: report("trials", done, total)
+    )
+    raw = raw_accuracy(question.recipe.open_experience())
+    found = judge(question, records)
+    result = {
+        "format": FORMAT,
+        "question": question.identity,
+        "raw_probe_accuracy": raw,
+        "contrasts": [asdict(c) for c in found],
+    }
+    write_json(folder / "result.json", result)
+    return Run(folder, question, records, found, raw)
+
+
+def read_run(folder: Path) -> Run:
+    """A finished run from its folder.
+
+    Raises ``AnlageError`` when there is none, or when a part is missing or damaged.
+    """
+    plan = folder / "plan.toml"
+    if not plan.is_file():
+        raise AnlageError(f"{folder} holds no run (it has no plan.toml); name a folder that `anlage grow` has written.")
+    question = read_question(read_text(plan), str(plan))
+    result = read_json(
+        folder / "result.json", lambda r: r.get("format") == FORMAT and r.get("question") == question.identity
+    )
+    if result is None:
+        raise AnlageError(
+            f"The run in {folder} is not finished; run `anlage grow {plan} --out {folder} --resume` first."
+        )
+    records = compare(question, folder / "trials", workers=0)
+    return Run(folder, question, records, judge(question, records), float(str(result["raw_probe_accuracy"])))
+
+
+def _claim(question: Question, folder: Path, resume: bool) -> None:
+    """Take possession of a folder for this question; refuse to touch any other run."""
+    plan = folder / "plan.toml"
+    if not plan.exists():
+        write_text(plan, question.to_toml())
+        return
+    other = read_question(read_text(plan), str(plan))
+    if other.identity != question.identity:
+        raise RecipeError(
+            f"{folder} holds a run of another recipe ({other.recipe.name}, identity {other.identity}; this one is "
+            f"{question.recipe.name}, {question.identity}); choose another folder with --out."
+        )
+    if not resume:
+        raise RecipeError(
+            f"{folder} already holds a run of this recipe; add --resume to go on with it, or choose another --out."
+        )

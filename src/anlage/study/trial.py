@@ -1,0 +1,97 @@
+"""One arm, one seed, one record."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+
+from anlage.errors import RecipeError
+from anlage.learning.grow import Grown, grow
+from anlage.seed import Seed
+from anlage.study.question import Question
+from anlage.topology import Certificate, Control, control_graph
+
+FORMAT = "anlage-trial-1"
+CONNECTOME = "connectome"
+
+Record = Mapping[str, object]
+"""The result of a trial as JSON: identity, arm, index, seed, topology, certificate, audit, budget, curve, versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One arm of a question with one seed.
+
+    ``arm`` is ``connectome`` or the name of a control; ``index`` numbers the control's graph and the seed.
+    """
+
+    question: Question
+    arm: str
+    index: int
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file that holds this trial's record."""
+        return f"{self.arm}-{self.index:03d}.json"
+
+    def run(self) -> Record:
+        """Make the graph, certify it, grow a network on it, and report. Writes nothing.
+
+        Raises ``ControlError`` when the control breaks a promise on this graph: no result is better than a wrong one.
+        """
+        recipe = self.question.recipe
+        topology, certificate = recipe.topology.topology(), None
+        if self.arm != CONNECTOME:
+            rng = Seed(recipe.seed).child("control").child(self.arm).child(self.index).rng()
+            topology, certificate = control_graph(self._control(), topology, rng)
+        grown = grow(replace(recipe, seed=recipe.seed + self.index), topology)
+        return self.record(grown, certificate)
+
+    def record(self, grown: Grown, certificate: Certificate | None) -> Record:
+        """The record of a grown network as this trial."""
+        audit = grown.audit
+        return {
+            "format": FORMAT,
+            "question": self.question.identity,
+            "arm": self.arm,
+            "index": self.index,
+            "seed": grown.recipe.seed,
+            "history": [str(step) for step in grown.topology.history],
+            "certificate": [{**asdict(f), "true": f.true} for f in certificate.findings] if certificate else [],
+            "operating_point": asdict(grown.operating_point),
+            "audit": {
+                "steps": audit.steps,
+                "drive": audit.drive,
+                "hops": audit.hops,
+                "edges": audit.n_edges,
+                "edges_in_all": len(audit.edge),
+                "neurons": audit.n_neurons,
+                "neurons_in_all": len(audit.neuron),
+                "input": audit.n_input,
+                "output": audit.n_output,
+                "sentence": str(audit),
+            },
+            "budget": asdict(grown.budget),
+            "curve": grown.curve,
+            "versions": {name: version(name) for name in ("anlage", "torch", "numpy", "scipy", "scikit-learn")},
+        }
+
+    def accepts(self, record: Mapping[str, object]) -> bool:
+        """Whether ``record`` is the result of this very trial."""
+        wanted = {"format": FORMAT, "question": self.question.identity, "arm": self.arm, "index": self.index}
+        return all(record.get(key) == value for key, value in wanted.items()) and bool(record.get("curve"))
+
+    def _control(self) -> Control:
+        comparison = self.question.comparison
+        for control in comparison.controls if comparison else ():
+            if control.name == self.arm:
+                return control
+        raise RecipeError(f"The question has no control called {self.arm!r}.")
+
+
+def trials(question: Question) -> list[Trial]:
+    """Every trial of a question, arms interleaved so that an interrupted study has some of each."""
+    comparison = question.comparison
+    if comparison is None:
+        return [Trial(question, CONNECTOME, 0)]
+    arms = [CONNECTOME, *(control.name for control in comparison.controls)]
+    return [Trial(question, arm, index) for index in range(comparison.graphs) for arm in arms]

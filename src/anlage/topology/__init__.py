@@ -1,0 +1,31 @@
+"""Wiring as an object of thought. NumPy and SciPy only."""
+
+from anlage.topology.ablate import InterfaceOnly, NoRecurrence
+from anlage.topology.audit import Audit, audit
+from anlage.topology.build import build
+from anlage.topology.control import Certificate, Control, certify, control_graph
+from anlage.topology.permute import PermuteEdgeSigns, PermuteNeuronSigns, PermuteWeights
+from anlage.topology.quantity import Quantity
+from anlage.topology.rewire import BlockPreserving, DegreePreserving, ErdosRenyi
+from anlage.topology.topology import Step, Topology
+
+__all__ = [
+    "Audit",
+    "BlockPreserving",
+    "Certificate",
+    "Control",
+    "DegreePreserving",
+    "ErdosRenyi",
+    "InterfaceOnly",
+    "NoRecurrence",
+    "PermuteEdgeSigns",
+    "PermuteNeuronSigns",
+    "PermuteWeights",
+    "Quantity",
+    "Step",
+    "Topology",
+    "audit",
+    "build",
+    "certify",
+    "control_graph",
+]

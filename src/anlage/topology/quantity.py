@@ -1,0 +1,205 @@
+"""What can be measured on a wiring, and therefore kept or destroyed by a control."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+from numpy import ndarray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import eigs, svds
+
+from anlage.topology.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A named measurement. Two wirings have the same quantity when every entry agrees within ``tolerance`` (relative)."""
+
+    name: str
+    measure: Callable[[Topology], ndarray]
+    tolerance: float = 0.0
+
+    def __call__(self, topology: Topology) -> ndarray:
+        """The measured array; its meaning and shape are described where the quantity is defined."""
+        return self.measure(topology)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def changed(self, before: ndarray, after: ndarray) -> float:
+        """Share of entries that differ between two measurements; 1.0 when even the shapes differ."""
+        if before.shape != after.shape:
+            return 1.0
+        if not before.size:
+            return 0.0
+        return float((~np.isclose(before, after, rtol=self.tolerance, atol=1e-12)).mean())
+
+
+def degrees(topology: Topology, end: str) -> Int[ndarray, " neuron"]:
+    """Number of edges at each neuron's ``pre`` (outgoing) or ``post`` (incoming) end."""
+    return np.bincount(getattr(topology, end), minlength=topology.n_neurons)
+
+
+def strengths(topology: Topology, end: str) -> ndarray:
+    """Sum of absolute weights at each neuron's ``pre`` or ``post`` end; shape ``(neuron,)``."""
+    return np.bincount(getattr(topology, end), weights=np.abs(topology.weight), minlength=topology.n_neurons)
+
+
+def reciprocity(topology: Topology) -> float:
+    """Share of edges, self-loops left out, whose reverse edge exists."""
+    keys = topology.key()[~topology.self_loops()]
+    reverse = (keys % topology.n_neurons) * topology.n_neurons + keys // topology.n_neurons
+    return float(np.isin(reverse, keys).mean()) if len(keys) else 0.0
+
+
+def density(topology: Topology) -> float:
+    """Share of ordered pairs, self-pairs included, that have an edge."""
+    return topology.n_edges / topology.n_neurons**2
+
+
+def spectral_radius(topology: Topology) -> float:
+    """Largest absolute eigenvalue of the directed, signed matrix, by a non-symmetric solver.
+
+    Eigenvalues of a directed graph are those of its strongly connected components, so components are solved one by one:
+    dense below 400 neurons, Arnoldi iteration (ARPACK) above. A graph without cycles has radius 0.
+    """
+    matrix = topology.csr()
+    n_parts, part = connected_components(matrix, directed=True, connection="strong")
+    sizes = np.bincount(part, minlength=n_parts)
+    radius = float(np.abs(matrix.diagonal()).max(initial=0.0))
+    for label in np.flatnonzero(sizes > 1):
+        rows = np.flatnonzero(part == label)
+        block = matrix[rows][:, rows]
+        if len(rows) < 400:
+            radius = max(radius, float(np.abs(np.linalg.eigvals(block.toarray())).max()))
+        else:
+            # A fixed start vector makes the iteration, and so every scaled weight, the same on every run.
+            start = np.random.default_rng(0).standard_normal(len(rows))
+            radius = max(radius, float(np.abs(eigs(block, k=4, which="LM", v0=start, return_eigenvectors=False)).max()))
+    return radius
+
+
+def singular_values(topology: Topology, k: int = 32) -> ndarray:
+    """The ``k`` largest singular values of the weight matrix, descending; shape ``(k,)``."""
+    k = min(k, topology.n_neurons - 2)
+    if topology.n_neurons <= 600:
+        return np.linalg.svd(topology.dense(), compute_uv=False)[:k]
+    start = np.random.default_rng(0).standard_normal(topology.n_neurons)
+    return np.sort(svds(topology.csr(), k=k, v0=start, return_singular_vectors=False))[::-1]
+
+
+TRIADS = ("021D", "021U", "021C", "111D", "111U", "030T", "030C", "201", "120D", "120U", "120C", "210", "300")
+
+
+def motif_counts(topology: Topology) -> Int[ndarray, " 13"]:
+    """Number of triads of each connected type, in the order of ``TRIADS``; self-loops are left out.
+
+    Names follow Holland & Leinhardt 1970 (Am J Sociol 76:492). Closed triads come from sparse matrix products over mutual
+    (``m``) and one-way (``s``) pairs; open ones from degrees, less the closed triads that contain them.
+    """
+    off = ~topology.self_loops()
+    shape = (topology.n_neurons, topology.n_neurons)
+    # Sender in rows here, so that (a @ b)[i, k] counts walks i -> j -> k.
+    graph = csr_array((np.ones(off.sum(), dtype=np.int64), (topology.pre[off], topology.post[off])), shape=shape)
+    m = graph.multiply(graph.T).tocsr()
+    s = (graph - m).tocsr()
+    s.eliminate_zeros()
+
+    def meet(product: csr_array, mask: csr_array) -> int:
+        return int(product.multiply(mask).sum())
+
+    ss, mm = s @ s, m @ m
+    t030T, t030C = meet(ss, s), meet(ss, s.T) // 3
+    t120D, t120U, t120C = meet(s.T @ s, m) // 2, meet(s @ s.T, m) // 2, meet(ss, m)
+    t210, t300 = meet(mm, s), meet(mm, m) // 6
+    out, into, both = (np.asarray(d, dtype=np.int64) for d in (s.sum(axis=1), s.sum(axis=0), m.sum(axis=1)))
+    t021D = int((out * (out - 1) // 2).sum()) - t030T - t120D
+    t021U = int((into * (into - 1) // 2).sum()) - t030T - t120U
+    t021C = int((out * into).sum()) - t030T - 3 * t030C - t120C
+    t111U = int((both * out).sum()) - 2 * t120U - t120C - t210
+    t111D = int((both * into).sum()) - 2 * t120D - t120C - t210
+    t201 = int((both * (both - 1) // 2).sum()) - t210 - 3 * t300
+    counts = [t021D, t021U, t021C, t111D, t111U, t030T, t030C, t201, t120D, t120U, t120C, t210, t300]
+    return np.array(counts, dtype=np.int64)
+
+
+def block_matrix(topology: Topology, names: tuple[str, ...]) -> Int[ndarray, "block block"]:
+    """Edges between groups, ``(post, pre)``; the neurons of no named group form the last block.
+
+    A neuron in several of the named groups counts for the first.
+    """
+    block = blocks(topology, names)
+    n = len(names) + 1
+    flat = block[topology.post] * n + block[topology.pre]
+    return np.bincount(flat, minlength=n * n).reshape(n, n)
+
+
+def blocks(topology: Topology, names: tuple[str, ...]) -> Int[ndarray, " neuron"]:
+    """Number of the first named group that each neuron belongs to, or ``len(names)``."""
+    block = np.full(topology.n_neurons, len(names))
+    for i, name in reversed(list(enumerate(names))):
+        block[topology.group((name,))] = i
+    return block
+
+
+def cyclic_edges(topology: Topology) -> ndarray:
+    """Which edges lie on a directed cycle (self-loops included); shape ``(edge,)``, boolean."""
+    _, part = connected_components(topology.csr(), directed=True, connection="strong")
+    return np.asarray(part[topology.pre] == part[topology.post])
+
+
+def _outgoing_weights(topology: Topology) -> ndarray:
+    """Every neuron's outgoing weights, sorted within the neuron; shape ``(edge, 2)`` of neuron and weight."""
+    order = np.lexsort((topology.weight, topology.pre))
+    return np.stack([topology.pre[order], topology.weight[order]], axis=1)
+
+
+def _neuron_sign(topology: Topology) -> ndarray:
+    """+1 or -1 for a neuron whose outgoing weights all have that sign, 0 for mixed, 2 for none; shape ``(neuron,)``."""
+    n = topology.n_neurons
+    plus = np.bincount(topology.pre, weights=topology.weight > 0, minlength=n) > 0
+    minus = np.bincount(topology.pre, weights=topology.weight < 0, minlength=n) > 0
+    return np.select([plus & minus, plus, minus], [0, 1, -1], default=2)
+
+
+N_NEURONS = Quantity("number of neurons", lambda t: np.array(t.n_neurons))
+N_EDGES = Quantity("number of edges", lambda t: np.array(t.n_edges))
+EDGE_SET = Quantity("set of edges", lambda t: t.key())
+SELF_LOOPS = Quantity("set of self-loops", lambda t: t.key()[t.self_loops()])
+IN_DEGREE = Quantity("in-degree of each neuron", lambda t: degrees(t, "post"))
+OUT_DEGREE = Quantity("out-degree of each neuron", lambda t: degrees(t, "pre"))
+IN_STRENGTH = Quantity("in-strength of each neuron", lambda t: strengths(t, "post"), 1e-9)
+OUT_STRENGTH = Quantity("out-strength of each neuron", lambda t: strengths(t, "pre"), 1e-9)
+OUTGOING_WEIGHTS = Quantity("outgoing weights of each neuron", _outgoing_weights)
+WEIGHT_MULTISET = Quantity("multiset of weights", lambda t: np.sort(t.weight))
+MAGNITUDE_MULTISET = Quantity("multiset of weight magnitudes", lambda t: np.sort(np.abs(t.weight)))
+WEIGHT_PLACEMENT = Quantity("weight of each edge", lambda t: np.stack([t.key(), t.weight], axis=1))
+MAGNITUDE_PLACEMENT = Quantity("magnitude of each edge", lambda t: np.stack([t.key(), np.abs(t.weight)], axis=1))
+SIGN_COUNTS = Quantity(
+    "number of positive and negative edges", lambda t: np.array([(t.weight > 0).sum(), (t.weight < 0).sum()])
+)
+SIGN_PLACEMENT = Quantity("sign of each edge", lambda t: np.stack([t.key(), np.sign(t.weight)], axis=1))
+NEURON_SIGN = Quantity("sign of each neuron (Dale)", _neuron_sign)
+NEURON_SIGN_COUNTS = Quantity("number of neurons of each sign", lambda t: np.bincount(_neuron_sign(t) + 1, minlength=4))
+RECIPROCITY = Quantity("reciprocity", lambda t: np.array(reciprocity(t)), 1e-9)
+SPECTRAL_RADIUS = Quantity("spectral radius", lambda t: np.array(spectral_radius(t)), 1e-6)
+SINGULAR_VALUES = Quantity("leading singular values", singular_values, 1e-6)
+MOTIFS = Quantity("motif counts", motif_counts)
+CYCLIC_EDGES = Quantity("number of edges on cycles", lambda t: np.array(cyclic_edges(t).sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockMeasure:
+    """Picklable, hashable measurement of one block matrix."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, topology: Topology) -> ndarray:
+        return block_matrix(topology, self.names)
+
+
+def block_quantity(names: tuple[str, ...]) -> Quantity:
+    """The block matrix over these groups, as a quantity that a control can keep."""
+    return Quantity(f"edges between {', '.join(names)} and the rest", _BlockMeasure(names))

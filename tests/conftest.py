@@ -1,0 +1,21 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    # Before collection, so that skip conditions see it, and in the environment, so that subprocesses inherit it.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if SHARED_DATA.is_dir():
+        os.environ.setdefault("ANLAGE_DATA", str(SHARED_DATA))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_torch_thread() -> None:
+    # Importing torch here would cost seconds in the rooms that do without it.
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
