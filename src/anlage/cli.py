@@ -94,6 +94,10 @@ def _grow(args: argparse.Namespace) -> None:
     from anlage.study.report import write_report
     from anlage.study.run import carry_out
 
+    if args.workers is not None and args.workers < 1:
+        raise AnlageError(
+            f"--workers is {args.workers}, but must be at least 1; leave it out to use every processor core."
+        )
     # One thread: small sparse steps gain nothing from two, and results then do not depend on the machine's cores.
     torch.set_num_threads(1)
     question = read_question(read_text(args.recipe), str(args.recipe)) if args.recipe else Question()
@@ -101,7 +105,8 @@ def _grow(args: argparse.Namespace) -> None:
         question = Question(question.recipe, None)
     elif args.verb == "compare":
         comparison = question.comparison or Comparison()
-        question = Question(question.recipe, replace(comparison, graphs=args.graphs or comparison.graphs))
+        graphs = comparison.graphs if args.graphs is None else args.graphs
+        question = Question(question.recipe, replace(comparison, graphs=graphs))
     folder = args.out or Path("runs") / question.recipe.name
     recipe, compared = question.recipe, question.comparison
     print(
@@ -112,6 +117,7 @@ def _grow(args: argparse.Namespace) -> None:
         print(f"against {compared.graphs} graphs each of {', '.join(c.name for c in compared.controls)}")
     run = carry_out(question, folder, resume=args.resume, workers=args.workers, progress=Meter())
     first = run.records[0]
+    print(first["audit_at_once"]["sentence"])  # type: ignore[index]
     print(first["audit"]["sentence"])  # type: ignore[index]
     for contrast in run.contrasts:
         print(contrast.sentence)
@@ -145,9 +151,16 @@ def _fetch(args: argparse.Namespace) -> None:
     release = RELEASES[args.release]
     size = sum(file.bytes for file in release.files) / 1e6
     print(f"{release.source.title}\n{release.notice}\nDownload: {size:.1f} MB from {release.source.origin}")
-    if not args.yes and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+    if not args.yes and not _agreed():
         raise AnlageError("Nothing was downloaded; answer y, or add --yes in a script.")
     print(f"ready: {fetch(args.release, progress=Meter())}")
+
+
+def _agreed() -> bool:
+    try:
+        return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # nobody is there to answer
+        return False
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -200,5 +213,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nanlage: interrupted; what was finished is kept, add --resume to go on.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
+        return EXIT_ERROR
+    except OSError as error:
+        where, why = error.filename or "A file", error.strerror or error
+        print(f"anlage: {where} cannot be used ({why}); check the path and who may read and write it.", file=sys.stderr)
         return EXIT_ERROR
     return 0

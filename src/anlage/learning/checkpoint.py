@@ -3,6 +3,8 @@
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -27,8 +29,11 @@ def write_atomic(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise AnlageError(
             f"{path} could not be written ({error.strerror}); make room or choose another folder, and run the same command "
             "again: what was written before is untouched."
@@ -36,15 +41,21 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def write_checkpoint(path: Path, identity: str, tensors: Mapping[str, Tensor], progress: Mapping[str, object]) -> None:
-    """Save tensors and a JSON-able ``progress`` under the identity of their recipe."""
-    header = {"format": FORMAT, "recipe": identity, "progress": json.dumps(progress)}
-    write_atomic(path, save({name: t.detach().contiguous() for name, t in tensors.items()}, metadata=header))
+    """Save tensors and a JSON-able ``progress`` under the identity of what they were made with."""
+    plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    header = {
+        "format": FORMAT,
+        "identity": identity,
+        "sha256": _checksum(plain),
+        "progress": json.dumps(progress),
+    }
+    write_atomic(path, save(plain, metadata=header))
 
 
 def read_checkpoint(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[str, object]]:
     """The tensors and progress of a checkpoint.
 
-    Raises ``CheckpointError`` when the file is damaged, is no checkpoint of ours, or belongs to another recipe.
+    Raises ``CheckpointError`` when the file is damaged, is no checkpoint of ours, or has another identity.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -58,12 +69,24 @@ def read_checkpoint(path: Path, identity: str) -> tuple[dict[str, Tensor], dict[
         raise CheckpointError(
             f"{path} is not a checkpoint of this version of anlage; delete it or choose another run folder."
         )
-    if header["recipe"] != identity:
+    if header["identity"] != identity:
         raise CheckpointError(
-            f"{path} belongs to another recipe (identity {header['recipe']}, this recipe has {identity}); choose another run "
-            "folder, or restore the recipe that the checkpoint was made with."
+            f"{path} belongs to another recipe or another wiring (identity {header['identity']}, here it is {identity}); choose "
+            "another run folder, or restore what the checkpoint was made with."
+        )
+    if header["sha256"] != _checksum(tensors):
+        raise CheckpointError(
+            f"{path} is damaged (its numbers are not the ones saved); delete it to start this run from the beginning."
         )
     return tensors, json.loads(header["progress"])
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Checksum of all names and numbers; safetensors has none of its own."""
+    total = sha256()
+    for name in sorted(tensors):
+        total.update(name.encode() + b"\0" + tensors[name].cpu().numpy().tobytes())
+    return total.hexdigest()
 
 
 def read_json(path: Path, check: Callable[[dict[str, object]], bool]) -> dict[str, object] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -25,12 +26,17 @@ Curve = list[dict[str, float]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grown:
-    """A grown network and everything measured on the way; ``curve[0]`` is the untrained network."""
+    """A grown network and everything measured on the way; ``curve[0]`` is the untrained network.
+
+    ``audit``: what can influence the last prediction of a sequence; ``audit_at_once``: what can carry one observation into the
+    prediction made right after it.
+    """
 
     recipe: Recipe
     topology: Topology
     operating_point: OperatingPoint
     audit: Audit
+    audit_at_once: Audit
     budget: Budget
     encoder: Encoder
     network: RecurrentNetwork
@@ -52,10 +58,12 @@ def grow(
     Raises ``Diverged`` when a loss is not finite or the embedding collapses, ``CheckpointError`` for a foreign checkpoint.
     """
     seed, recording = Seed(recipe.seed), recipe.open_experience()
-    scaled, point = scale(topology or recipe.topology.topology(), recipe.spectral_radius)
+    wired = topology or recipe.topology.topology()
+    identity = _identity(recipe, wired)
+    scaled, point = scale(wired, recipe.spectral_radius)
     encoder, network = _born(recipe, scaled, recording, seed)
     optimiser = _optimiser(recipe, encoder, network)
-    first, curve = _resume(checkpoint, recipe, encoder, network, optimiser)
+    first, curve = _resume(checkpoint, identity, encoder, network, optimiser)
     if not curve:
         curve.append(_entry(0, {}, measure(network, encoder, recording)))
     schedule = recipe.schedule
@@ -74,12 +82,19 @@ def grow(
         if done % schedule.log_every == 0 or done == schedule.steps:
             curve.append(_entry(done, dict(loss.parts), measure(network, encoder, recording)))
             _demand_alive(recipe, curve)
-            _save(checkpoint, recipe, encoder, network, optimiser, curve)
+            _save(checkpoint, identity, encoder, network, optimiser, curve)
         if progress:
             progress(done, schedule.steps)
-    ticks = recipe.physiology.ticks * recording.train.shape[1]
-    reach = audit(scaled, recipe.ports.input, recipe.ports.output, steps=ticks, drive="sustained")
-    return Grown(recipe, scaled, point, reach, budget(encoder, network), encoder, network, curve)
+    ticks, ports = recipe.physiology.ticks, (recipe.ports.input, recipe.ports.output)
+    reach = audit(scaled, *ports, steps=ticks * recording.train.shape[1], drive="sustained")
+    at_once = audit(scaled, *ports, steps=ticks, drive="sustained")
+    return Grown(recipe, scaled, point, reach, at_once, budget(encoder, network), encoder, network, curve)
+
+
+def _identity(recipe: Recipe, topology: Topology) -> str:
+    """Checksum of the recipe and of the wiring, which need not be the recipe's own; a checkpoint belongs to both."""
+    wiring = sha256(b"".join(column.tobytes() for column in (topology.pre, topology.post, topology.weight)))
+    return f"{recipe.identity}-{wiring.hexdigest()[:16]}"
 
 
 def _born(recipe: Recipe, topology: Topology, recording: Recording, seed: Seed) -> tuple[Encoder, RecurrentNetwork]:
@@ -121,23 +136,23 @@ def _tensors(encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim
 
 def _save(
     checkpoint: Path | None,
-    recipe: Recipe,
+    identity: str,
     encoder: Encoder,
     network: RecurrentNetwork,
     optimiser: torch.optim.AdamW,
     curve: Curve,
 ) -> None:
     if checkpoint:
-        write_checkpoint(checkpoint, recipe.identity, _tensors(encoder, network, optimiser), {"curve": curve})
+        write_checkpoint(checkpoint, identity, _tensors(encoder, network, optimiser), {"curve": curve})
 
 
 def _resume(
-    checkpoint: Path | None, recipe: Recipe, encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim.AdamW
+    checkpoint: Path | None, identity: str, encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim.AdamW
 ) -> tuple[int, Curve]:
     """Restore from the checkpoint, if there is one; the step to go on from and the curve so far."""
     if not checkpoint or not checkpoint.exists():
         return 0, []
-    tensors, progress = read_checkpoint(checkpoint, recipe.identity)
+    tensors, progress = read_checkpoint(checkpoint, identity)
     parts: dict[str, dict[str, Tensor]] = {"encoder": {}, "network": {}, "optimiser": {}}
     for name, tensor in tensors.items():
         part, rest = name.split(".", 1)

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy import ndarray
 from torch import Tensor
 
-from anlage.experience.experience import Labelled, Recording
+from anlage.experience.experience import Recording
 from anlage.learning.probe import probe_accuracy, raw_features, state_features
 from anlage.network import Encoder, RecurrentNetwork, live
 from anlage.objective import effective_rank, persistence, unexplained
 from anlage.trace import Episode, Trace
+
+NUMBERS_AT_ONCE = 1 << 24
+"""States of all neurons held at once while measuring; 64 MB in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +35,35 @@ class Measures:
 def measure(network: RecurrentNetwork, encoder: Encoder, recording: Recording) -> Measures:
     """Measure a network on the held-out part of a recording; leaves it unchanged."""
     labelled = recording.labelled()
-    with torch.no_grad():
-        test = live(network, encoder, labelled.test, recording.modality)
-        output = network.ports.output
-        train_features = _features(network, encoder, labelled.train, recording.modality)
-        test_features = state_features(test.state[..., output])
-        return Measures(
-            prediction_error=unexplained(test),
-            persistence_error=persistence(test),
-            effective_rank=effective_rank(_some(test.embedding)),
-            state_rank=effective_rank(_some(test.state[..., output])),
-            probe_accuracy=probe_accuracy(train_features, labelled.train_label, test_features, labelled.test_label),
-        )
+    train = _lived(network, encoder, labelled.train, recording.modality)
+    test = _lived(network, encoder, labelled.test, recording.modality)
+    features, test_features = state_features(train.state), state_features(test.state)
+    return Measures(
+        prediction_error=unexplained(test),
+        persistence_error=persistence(test),
+        effective_rank=effective_rank(_some(test.embedding)),
+        state_rank=effective_rank(_some(test.state)),
+        probe_accuracy=probe_accuracy(features, labelled.train_label, test_features, labelled.test_label),
+    )
 
 
 def raw_accuracy(recording: Recording) -> float:
     """Accuracy of the same probe on the raw observations, no network between."""
-    labelled: Labelled = recording.labelled()
+    labelled = recording.labelled()
     train, test = (raw_features(e.observation[recording.modality]) for e in (labelled.train, labelled.test))
     return probe_accuracy(train, labelled.train_label, test, labelled.test_label)
 
 
-def _features(network: RecurrentNetwork, encoder: Encoder, episode: Episode, modality: str) -> ndarray:
-    """Probe features, a few hundred sequences at a time, so that memory does not grow with the recording."""
-    parts = []
-    for rows in torch.split(episode.observation[modality], 512):
-        trace: Trace = live(network, encoder, Episode({modality: rows}), modality)
-        parts.append(state_features(trace.state[..., network.ports.output]))
-    return np.concatenate(parts)
+def _lived(network: RecurrentNetwork, encoder: Encoder, episode: Episode, modality: str) -> Trace:
+    """The trace of an episode with the state of the output neurons only, lived a part at a time to bound memory."""
+    observation, parts = episode.observation[modality], []
+    size = max(1, NUMBERS_AT_ONCE // (observation.shape[1] * network.wiring.n_neurons))
+    with torch.no_grad():
+        for rows in torch.split(observation, size):
+            trace = live(network, encoder, Episode({modality: rows}), modality)
+            parts.append((trace.embedding, trace.prediction, trace.state[..., network.ports.output]))
+    embedding, prediction, state = (torch.cat(part) for part in zip(*parts, strict=True))
+    return Trace(embedding, prediction, state, episode)
 
 
 def _some(sequence: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Frozen dataclasses to TOML tables and back: strict about names and types, and helpful about both."""
 
+import json
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -36,10 +37,12 @@ def from_table(cls: type[T], table: Mapping[str, object], where: str, kinds: Map
 def to_table(instance: object, kinds: Mapping[type, Kinds]) -> dict[str, object]:
     """The TOML table of a dataclass instance; the inverse of ``from_table``."""
     word = {cls: word for table in kinds.values() for word, cls in table.items()}
+    hints = get_type_hints(type(instance))
     table: dict[str, object] = {"kind": word[type(instance)]} if type(instance) in word else {}
     for field in fields(cast(Any, instance)):
         value = getattr(instance, field.name)
-        table[field.name] = _plain(value, kinds)
+        # Python users may write 1 for 1.0; both are the same recipe, and must be the same text.
+        table[field.name] = float(value) if hints[field.name] is float else _plain(value, kinds)
     return table
 
 
@@ -102,7 +105,7 @@ def _literal(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list):
         return f"[{', '.join(_literal(item) for item in value)}]"
     if isinstance(value, dict):

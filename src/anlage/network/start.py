@@ -26,14 +26,14 @@ class OperatingPoint:
 def scale(topology: Topology, radius: float) -> tuple[Topology, OperatingPoint]:
     """Multiply all weights by one factor so that the spectral radius of the directed signed matrix is ``radius``.
 
-    Raises ``TopologyError`` when ``radius`` is not positive or the topology has no edge.
+    Raises ``TopologyError`` when ``radius`` is not positive or the topology has no edge with a weight.
     """
     if not radius > 0 or not np.isfinite(radius):
         raise TopologyError(f"The spectral radius must be a positive number, not {radius}.")
-    if not topology.n_edges:
+    if not topology.weight.any():
         raise TopologyError("A topology without edges has no operating point; nothing recurs and nothing is passed on.")
     by, before = "spectral radius", spectral_radius(topology)
-    if before < 1e-9:
+    if before < 1e-6 * np.abs(topology.weight).max():  # relative, so that the unit of the weights does not decide
         by, before = "largest singular value", float(singular_values(topology, 1)[0])
     point = OperatingPoint(by, before, radius, radius / before)
     step = Step("scale", {"by": by, "before": round(before, 6), "after": radius})

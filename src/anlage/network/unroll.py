@@ -35,8 +35,31 @@ def unroll(
     drive: Float[Tensor, "time member batch"],
 ) -> Float[Tensor, "time neuron batch"]:
     """The state of every neuron after each observation, from silence; differentiable once in weight, bias and drive."""
+    if not torch.is_grad_enabled():
+        return _run(course, weight, bias, drive, keep=False)[0]
     states: Tensor = _Unroll.apply(course, weight, bias, drive)  # type: ignore[no-untyped-call]
     return states
+
+
+def _run(
+    course: Course, weight: Tensor, bias: Tensor, drive: Tensor, *, keep: bool
+) -> tuple[Float[Tensor, "time neuron batch"], Float[Tensor, "tick1 neuron batch"], Float[Tensor, "tick neuron batch"]]:
+    """The states seen after each observation; and the states and rates of every tick, or of the last one unless ``keep``."""
+    matrix, leak = course.wiring.matrix(weight), course.dynamics.leak
+    time, _, batch = drive.shape
+    depth = time * course.ticks if keep else 1
+    state = weight.new_zeros(depth + 1, course.wiring.n_neurons, batch)
+    rate = torch.empty_like(state[1:])
+    seen = state.new_empty(time, course.wiring.n_neurons, batch)
+    for t in range(time):
+        outside = bias.expand(-1, batch).index_add(0, course.input, drive[t])
+        for i in range(t * course.ticks, (t + 1) * course.ticks):
+            # Without ``keep`` the two rows of ``state`` take turns.
+            before, after = state[i % (depth + 1)], state[(i + 1) % (depth + 1)]
+            course.dynamics.rate(torch.addmm(outside, matrix, before), out=rate[i % depth])
+            torch.lerp(before, rate[i % depth], leak, out=after)
+        seen[t] = after
+    return seen, state, rate
 
 
 class _Unroll(torch.autograd.Function):
@@ -44,18 +67,10 @@ class _Unroll(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, course: Course, weight: Tensor, bias: Tensor, drive: Tensor) -> Tensor:
-        matrix, leak = course.wiring.matrix(weight), course.dynamics.leak
-        time, _, batch = drive.shape
-        state = weight.new_zeros(time * course.ticks + 1, course.wiring.n_neurons, batch)
-        rate = torch.empty_like(state[1:])
-        for t in range(time):
-            outside = bias.expand(-1, batch).index_add(0, course.input, drive[t])
-            for i in range(t * course.ticks, (t + 1) * course.ticks):
-                course.dynamics.rate(torch.addmm(outside, matrix, state[i]), out=rate[i])
-                torch.lerp(state[i], rate[i], leak, out=state[i + 1])
+        seen, state, rate = _run(course, weight, bias, drive, keep=True)
         ctx.course = course
         ctx.save_for_backward(weight, state, rate)
-        return state[course.ticks :: course.ticks].clone()
+        return seen
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -1,0 +1,81 @@
+"""Break the code on purpose, one line at a time, and demand that the tests notice.
+
+    python scripts/mutants.py
+
+Each mutant is applied to a copy of the sources; the named tests must fail on it. A survivor is a hole in the tests.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One line of one file, and the tests that must notice."""
+
+    file: str
+    line: str
+    broken: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant("topology/rewire.py", "    go = possible & ~blocked", "    go = possible", "tests/unit/topology"),
+    Mutant("topology/rewire.py", "3 if rounds % 5 == 4 else 2", "2", "tests/unit/topology"),
+    Mutant(
+        "topology/permute.py",
+        "for rows in (np.flatnonzero(weight > 0), np.flatnonzero(weight < 0)):",
+        "for rows in (np.arange(len(weight)),):",
+        "tests/contract",
+    ),
+    Mutant("topology/quantity.py", "- 3 * t300", "- 2 * t300", "tests/unit/topology"),
+    Mutant("topology/audit.py", "length = steps - 1", "length = steps", "tests/unit/topology"),
+    Mutant("topology/build.py", "both_ways = use &", "both_ways = np.zeros_like(use) &", "tests/unit/topology"),
+    Mutant("topology/control.py", "(self.changed == 0) == (self.declared == \"keeps\")", "True", "tests/contract"),
+    Mutant("network/unroll.py", "beta=1 - leak)", "beta=1.0)", "tests/unit/network"),
+    Mutant("network/recurrent.py", "return self.sign * self.weight.abs() if", "return self.weight if", "tests/unit/network"),
+    Mutant("objective/prediction.py", "target = following.detach()", "target = following", "tests/unit/objective"),
+    Mutant("objective/collapse.py", "return 2 * len(sample)", "return len(sample)", "tests/unit/objective"),
+    Mutant("study/statistics.py", "np.sqrt(1 + 1 / n)), n - 1))", "np.sqrt(1 / n)), n - 1))", "tests/unit/study"),
+    Mutant("study/statistics.py", "(len(p) - np.arange(len(p)))", "len(p) / (1 + np.arange(len(p)))", "tests/unit/study"),
+    Mutant("learning/grow.py", 'child("stream").child(step)', 'child("stream").child(step - first)', "tests/unit/learning"),
+    Mutant("learning/checkpoint.py", 'if header["recipe"] != identity:', "if False:", "tests/unit/learning"),
+    Mutant("connectome/store.py", "IntegrityError(", "print(", "tests/unit/connectome/test_store.py"),
+)
+
+
+def survives(mutant: Mutant, folder: Path) -> bool:
+    """Whether the tests stay green on the mutant."""
+    source = folder / "src"
+    shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    path = source / "anlage" / mutant.file
+    text = path.read_text()
+    if mutant.line not in text:
+        raise SystemExit(f"{mutant.file} has no line {mutant.line!r} any more; update the mutant.")
+    path.write_text(text.replace(mutant.line, mutant.broken, 1))
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", mutant.tests]
+    environment = {**os.environ, "PYTHONPATH": str(source)}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode == 0
+
+
+def main() -> int:
+    """Try every mutant; 1 when any survives."""
+    survivors = 0
+    for mutant in MUTANTS:
+        with tempfile.TemporaryDirectory() as folder:
+            alive = survives(mutant, Path(folder))
+        survivors += alive
+        print(f"{'SURVIVED' if alive else 'caught  '}  {mutant.file}: {mutant.line.strip()} -> {mutant.broken.strip()}", flush=True)
+    print(f"{len(MUTANTS) - survivors} of {len(MUTANTS)} caught")
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

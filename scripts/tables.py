@@ -1,0 +1,118 @@
+"""The tables and numbers in the docs. Pages call these through cog, so that a stale number fails the check."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from anlage.connectome.library import EMBEDDED, load
+from anlage.learning.recipe import Blueprint
+from anlage.study.question import CONTROLS
+from anlage.topology import control_graph
+
+ROOT = Path(__file__).parents[1]
+
+
+def connectomes() -> str:
+    """Every embedded connectome: size, signs, licence."""
+    rows = ["| name | what | neurons | edges | signs known | licence |", "|---|---|---:|---:|---:|---|"]
+    animals = [name for name in EMBEDDED if name.startswith("worm-witvliet")]
+    for name in EMBEDDED:
+        if name in animals[1:]:
+            continue
+        shown, sizes = name, [name]
+        if name in animals:
+            shown, sizes = f"{animals[0]} … {animals[-1][-1]}", animals
+        loaded = [load(each) for each in sizes]
+        source = loaded[0].source
+        known = 1 - loaded[0].sign_shares()["none"] - loaded[0].sign_shares()["assumed"]
+        rows.append(
+            f"| `{shown}` | {source.title} | {_range([c.n_neurons for c in loaded])} | "
+            f"{_range([len(c.pre) for c in loaded])} | {known:.0%} | {source.licence} |"
+        )
+    return "\n".join(rows)
+
+
+def _range(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def controls() -> str:
+    """What every control keeps and destroys, as declared and as measured on the worm."""
+    topology = Blueprint(signs="transmitter").topology()
+    rows = ["| control | keeps | destroys | edges left in place on the worm |", "|---|---|---|---:|"]
+    for name, make in CONTROLS.items():
+        control = make()
+        graph, certificate = control_graph(control, topology, np.random.default_rng(0))
+        assert not certificate.broken
+        left = np.isin(graph.key(), topology.key()).mean() if graph.n_edges else 0.0
+        keeps, destroys = (", ".join(sorted(map(str, part))) for part in (control.keeps, control.destroys))
+        rows.append(f"| `{name}` | {keeps} | {destroys} | {left:.0%} |")
+    return "\n".join(rows)
+
+
+def verdicts(folder: str) -> str:
+    """One line per contrast of a committed run."""
+    result = json.loads((ROOT / folder / "result.json").read_text())
+    rows = [
+        "| outcome | control | connectome | control mean | difference (95 % interval) | percentile | p (Holm) | verdict |",
+        "|---|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for c in result["contrasts"]:
+        low, high = c["interval"]
+        rows.append(
+            f"| {c['outcome'].replace('_', ' ')} | {c['control']} | {c['connectome_mean']:.3f} | {c['control_mean']:.3f} | "
+            f"{c['difference']:+.4f} ({low:+.4f} to {high:+.4f}) | {c['percentile']:.0f} | {c['p_holm']:.2f} | {c['verdict']} |"
+        )
+    return "\n".join(rows)
+
+
+def probes(folder: str) -> str:
+    """Trained, untrained and raw input under the same probe, in one sentence."""
+    result = json.loads((ROOT / folder / "result.json").read_text())
+    curves = [json.loads(path.read_text())["curve"] for path in sorted((ROOT / folder).glob("*/connectome-*.json"))]
+    trained, untrained = (np.mean([curve[i]["probe_accuracy"] for curve in curves]) for i in (-1, 0))
+    return (
+        f"A linear probe names {trained:.1%} of held-out digits from the grown network, {untrained:.1%} from the same network "
+        f"untrained, and {result['raw_probe_accuracy']:.1%} from the raw pixels."
+    )
+
+
+def main_job() -> str:
+    """Time and memory of the main job."""
+    r = _benchmark("main_job")
+    return (
+        f"{r['wall_s'] // 60} min {r['wall_s'] % 60} s on {r['cores']} cores, at most {r['largest_process_mb']} MB in any of its "
+        f"processes ({_machine(r)})"
+    )
+
+
+def rewire() -> str:
+    """The rewiring benchmark in one sentence."""
+    r = _benchmark("rewire")
+    return (
+        f"Rewiring the {r['graph']} ({r['edges']:,} edges, {r['swaps_per_edge']:.0f} swaps per edge) takes {r['anlage_cpu_s']} s of "
+        f"CPU time, {r['ratio']} times less than a plain loop ({_machine(r)})."
+    )
+
+
+def synapse() -> str:
+    """Each engine's time over ours, one training step and twenty."""
+    r = _benchmark("synapse")
+    rows = ["| engine | " + " | ".join(f"{name}, 1 step | {name}, {g['ticks']} steps" for name, g in r["graphs"].items()) + " |"]
+    rows.append("|---|" + "---:|" * (2 * len(r["graphs"])))
+    for engine in next(iter(r["graphs"].values()))["engines"]:
+        cells = [g["engines"][engine] for g in r["graphs"].values()]
+        values = [f"{cell['edge_ratio']} | {cell['unroll_ratio']}" for cell in cells]
+        rows.append(f"| {engine} | {' | '.join(values)} |")
+    return "\n".join(rows)
+
+
+def _benchmark(name: str) -> dict:
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def _machine(result: dict) -> str:
+    machine = result["machine"]
+    return f"{machine['processor']}, torch {machine['versions']['torch'].split('+')[0]}"
