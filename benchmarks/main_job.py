@@ -1,6 +1,6 @@
 """Time and memory of the main job, `anlage grow` without a file, as a whole process with its workers.
 
-    python benchmarks/main_job.py
+python benchmarks/main_job.py
 """
 
 import os

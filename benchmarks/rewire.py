@@ -7,11 +7,11 @@ edges up in a set, and swaps; it is timed on a tenth of the swaps and scaled.
 """
 
 import numpy as np
-from machine import cpu_ms, keep, peak_mb
 
 from anlage.connectome.library import load
 from anlage.errors import DataMissing
 from anlage.topology import DegreePreserving, Topology, build, certify
+from machine import cpu_ms, keep, peak_mb
 
 SWAPS_PER_EDGE = 10.0
 
@@ -34,7 +34,7 @@ def plain_loop(topology: Topology, swaps: int, rng: np.random.Generator) -> int:
     while done < swaps:
         i, j = (int(k) for k in rng.integers(len(pre), size=2))
         a, b, c, d = pre[i], post[i], pre[j], post[j]
-        if a == d or c == b or a == c or b == d or (a, d) in edges or (c, b) in edges:
+        if a in (c, d) or b in (c, d) or (a, d) in edges or (c, b) in edges:
             continue
         edges -= {(a, b), (c, d)}
         edges |= {(a, d), (c, b)}

@@ -38,14 +38,20 @@ MUTANTS = (
     Mutant("topology/quantity.py", "- 3 * t300", "- 2 * t300", "tests/unit/topology"),
     Mutant("topology/audit.py", "length = steps - 1", "length = steps", "tests/unit/topology"),
     Mutant("topology/build.py", "both_ways = use &", "both_ways = np.zeros_like(use) &", "tests/unit/topology"),
-    Mutant("topology/control.py", "(self.changed == 0) == (self.declared == \"keeps\")", "True", "tests/contract"),
+    Mutant("topology/control.py", '(self.changed == 0) == (self.declared == "keeps")', "True", "tests/contract"),
     Mutant("network/unroll.py", "beta=1 - leak)", "beta=1.0)", "tests/unit/network"),
-    Mutant("network/recurrent.py", "return self.sign * self.weight.abs() if", "return self.weight if", "tests/unit/network"),
+    Mutant(
+        "network/recurrent.py", "return self.sign * self.weight.abs() if", "return self.weight if", "tests/unit/network"
+    ),
     Mutant("objective/prediction.py", "target = following.detach()", "target = following", "tests/unit/objective"),
     Mutant("objective/collapse.py", "return 2 * len(sample)", "return len(sample)", "tests/unit/objective"),
     Mutant("study/statistics.py", "np.sqrt(1 + 1 / n)), n - 1))", "np.sqrt(1 / n)), n - 1))", "tests/unit/study"),
-    Mutant("study/statistics.py", "(len(p) - np.arange(len(p)))", "len(p) / (1 + np.arange(len(p)))", "tests/unit/study"),
-    Mutant("learning/grow.py", 'child("stream").child(step)', 'child("stream").child(step - first)', "tests/unit/learning"),
+    Mutant(
+        "study/statistics.py", "(len(p) - np.arange(len(p)))", "len(p) / (1 + np.arange(len(p)))", "tests/unit/study"
+    ),
+    Mutant(
+        "learning/grow.py", 'child("stream").child(step)', 'child("stream").child(step - first)', "tests/unit/learning"
+    ),
     Mutant("learning/checkpoint.py", 'if header["recipe"] != identity:', "if False:", "tests/unit/learning"),
     Mutant("connectome/store.py", "IntegrityError(", "print(", "tests/unit/connectome/test_store.py"),
 )
@@ -72,7 +78,10 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             alive = survives(mutant, Path(folder))
         survivors += alive
-        print(f"{'SURVIVED' if alive else 'caught  '}  {mutant.file}: {mutant.line.strip()} -> {mutant.broken.strip()}", flush=True)
+        print(
+            f"{'SURVIVED' if alive else 'caught  '}  {mutant.file}: {mutant.line.strip()} -> {mutant.broken.strip()}",
+            flush=True,
+        )
     print(f"{len(MUTANTS) - survivors} of {len(MUTANTS)} caught")
     return int(survivors > 0)
 

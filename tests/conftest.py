@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -15,7 +16,9 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_torch_thread() -> None:
+def one_thread() -> None:
+    # The variable above comes too late for libraries that are loaded by now.
+    threadpool_limits(1)
     # Importing torch here would cost seconds in the rooms that do without it.
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)

@@ -70,7 +70,7 @@ _HOME = {
     "AnlageError": "anlage.errors",
 }
 
-__all__ = list(_HOME)  # noqa: PLE0605 - the table above is the list
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:

@@ -17,6 +17,9 @@ A message is one sentence: what was given, what was expected, what to do next.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_NAMES = 20
+"""Known names that a message lists when none of them is near."""
+
 
 class AnlageError(Exception):
     """Base of every error raised on purpose; the command line prints it as one sentence."""
@@ -26,13 +29,16 @@ class UnknownName(AnlageError, KeyError):
     """A name that is not in the table it was looked up in."""
 
     def __init__(self, what: str, given: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        near = get_close_matches(given, names, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are: {', '.join(names)}."
-        super().__init__(f"There is no {what} called {given!r}; {hint}")
+        # All three are kept, not the sentence alone, so that the error survives the way back from another process.
+        super().__init__(what, given, tuple(sorted(known)))
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        what, given, names = self.args
+        near = get_close_matches(given, names, n=3, cutoff=0.5)
+        rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        known = f"known are: {', '.join(names[:MOST_NAMES])}{rest}."
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else known
+        return f"There is no {what} called {given!r}; {hint}"
 
 
 class ConnectomeError(AnlageError, ValueError):

@@ -23,7 +23,7 @@ class Labelled:
     train: Episode
     train_label: Int[ndarray, " sample"]
     test: Episode
-    test_label: Int[ndarray, " sample"]
+    test_label: Int[ndarray, " sample2"]
 
 
 @runtime_checkable
@@ -129,7 +129,7 @@ def demand_data(relative: str, what: str) -> Path:
     path = find_data(relative)
     if path is None:
         raise DataMissing(
-            f"There is no {what} here: no data folder holds {relative}; set ANLAGE_DATA to a folder that does, or choose an "
+            f"No data folder holds {relative} ({what}); set ANLAGE_DATA to a folder that does, or choose an "
             "experience that needs no data (digits, text)."
         )
     return path

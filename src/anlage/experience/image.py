@@ -80,7 +80,6 @@ class Mnist:
     def open(self) -> Recording:
         """The recording, in the original order."""
         data = read_arrays(demand_data("mnist/mnist.npz", "MNIST"))
-        train = patches(data["x_train"][: self.n_train], self.patch)
-        return Recording.of(
-            "image", train, data["y_train"][: self.n_train], patches(data["x_test"], self.patch), data["y_test"]
-        )
+        train, test = patches(data["x_train"][: self.n_train], self.patch), patches(data["x_test"], self.patch)
+        train_label, test_label = (data[name].astype(np.int64) for name in ("y_train", "y_test"))
+        return Recording.of("image", train, train_label[: self.n_train], test, test_label)

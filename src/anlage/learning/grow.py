@@ -1,8 +1,7 @@
 """Topology + objective + experience: the loop that grows a network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ from anlage.topology import Audit, Topology, audit
 Progress = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
 
-Curve = list[dict[str, float]]
+Curve = list[dict[str, int | float]]
 """One entry per logged step: ``step``, every part of the loss, and every measure. The first is the untrained network."""
 
 
@@ -80,7 +79,7 @@ def grow(
         optimiser.step()
         done = step + 1
         if done % schedule.log_every == 0 or done == schedule.steps:
-            curve.append(_entry(done, dict(loss.parts), measure(network, encoder, recording)))
+            curve.append(_entry(done, loss.parts, measure(network, encoder, recording)))
             _demand_alive(recipe, curve)
             _save(checkpoint, identity, encoder, network, optimiser, curve)
         if progress:
@@ -93,8 +92,7 @@ def grow(
 
 def _identity(recipe: Recipe, topology: Topology) -> str:
     """Checksum of the recipe and of the wiring, which need not be the recipe's own; a checkpoint belongs to both."""
-    wiring = sha256(b"".join(column.tobytes() for column in (topology.pre, topology.post, topology.weight)))
-    return f"{recipe.identity}-{wiring.hexdigest()[:16]}"
+    return f"{recipe.identity}-{topology.fingerprint}"
 
 
 def _born(recipe: Recipe, topology: Topology, recording: Recording, seed: Seed) -> tuple[Encoder, RecurrentNetwork]:
@@ -110,19 +108,23 @@ def _optimiser(recipe: Recipe, encoder: Encoder, network: RecurrentNetwork) -> t
     return torch.optim.AdamW(trained, lr=recipe.schedule.learning_rate, weight_decay=recipe.schedule.weight_decay)
 
 
-def _entry(step: int, parts: dict[str, float], measures: Measures) -> dict[str, float]:
+def _entry(step: int, parts: Mapping[str, float], measures: Measures) -> dict[str, int | float]:
     return {"step": step, **{f"loss_{name}": value for name, value in parts.items()}, **asdict(measures)}
 
 
 def _demand_alive(recipe: Recipe, curve: Curve) -> None:
-    """Raise ``Diverged`` when the embedding has collapsed: its rank is near nothing, or a small part of what it started with."""
-    now, start = curve[-1]["effective_rank"], curve[0]["effective_rank"]
-    if not now >= max(1.05, 0.25 * start):
-        raise Diverged(
-            f"The embedding of {recipe.name} collapsed: its effective rank fell from {start:.2f} to {now:.2f} by step "
-            f"{curve[-1]['step']}, so a low prediction error means nothing; use the sigreg or vicreg objective, or a larger "
-            "weight."
-        )
+    """Raise ``Diverged`` when the embedding has collapsed: onto a line, or towards a point, however many axes it still spans."""
+    for key, words, share, least in (
+        ("effective_rank", "effective rank", 0.25, 1.05),
+        ("embedding_spread", "spread", 0.05, 0.0),
+    ):
+        now, start = curve[-1][key], curve[0][key]
+        if not now >= max(least, share * start):
+            raise Diverged(
+                f"The embedding of {recipe.name} collapsed: its {words} fell from {start:.3g} to {now:.3g} by step "
+                f"{curve[-1]['step']}, so a low prediction error means nothing; use the sigreg or vicreg objective, or a larger "
+                "weight."
+            )
 
 
 def _tensors(encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim.AdamW) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from anlage.errors import Diverged
 from anlage.experience.experience import Recording
 from anlage.learning.probe import probe_accuracy, raw_features, state_features
 from anlage.network import Encoder, RecurrentNetwork, live
@@ -22,6 +23,7 @@ class Measures:
     ``prediction_error``: share of the variance of the next embedding left unexplained, 0 to 1.
     ``persistence_error``: the same for the prediction that nothing changes.
     ``effective_rank``: of the embedding; ``state_rank``: of the output neurons' activity.
+    ``embedding_spread``: root of the variance of the embedding, mean over its axes; the rank does not see it shrink.
     ``probe_accuracy``: linear probe on the output neurons, share of held-out labels named right.
     """
 
@@ -29,11 +31,15 @@ class Measures:
     persistence_error: float
     effective_rank: float
     state_rank: float
+    embedding_spread: float
     probe_accuracy: float
 
 
 def measure(network: RecurrentNetwork, encoder: Encoder, recording: Recording) -> Measures:
-    """Measure a network on the held-out part of a recording; leaves it unchanged."""
+    """Measure a network on the held-out part of a recording; leaves it unchanged.
+
+    Raises ``Diverged`` when its activity is not finite.
+    """
     labelled = recording.labelled()
     train = _lived(network, encoder, labelled.train, recording.modality)
     test = _lived(network, encoder, labelled.test, recording.modality)
@@ -43,6 +49,7 @@ def measure(network: RecurrentNetwork, encoder: Encoder, recording: Recording) -
         persistence_error=persistence(test),
         effective_rank=effective_rank(_some(test.embedding)),
         state_rank=effective_rank(_some(test.state)),
+        embedding_spread=float(test.embedding.flatten(0, 1).double().var(0).mean().sqrt()),
         probe_accuracy=probe_accuracy(features, labelled.train_label, test_features, labelled.test_label),
     )
 
@@ -63,6 +70,11 @@ def _lived(network: RecurrentNetwork, encoder: Encoder, episode: Episode, modali
             trace = live(network, encoder, Episode({modality: rows}), modality)
             parts.append((trace.embedding, trace.prediction, trace.state[..., network.ports.output]))
     embedding, prediction, state = (torch.cat(part) for part in zip(*parts, strict=True))
+    if not all(part.isfinite().all() for part in (embedding, prediction, state)):
+        raise Diverged(
+            "The activity of the network is not finite; lower the spectral radius, the ticks or the learning rate, or choose "
+            "the tanh activation, which is bounded."
+        )
     return Trace(embedding, prediction, state, episode)
 
 

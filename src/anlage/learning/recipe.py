@@ -28,7 +28,7 @@ class Blueprint:
     connectome: str = "worm"
     kinds: tuple[str, ...] = ("chemical", "gap_junction")
     compartments: tuple[str, ...] = ()
-    min_synapses: float = 1.0
+    min_synapses: float = 0.0
     signs: SignRule = "known"
     weights: WeightRule = "log"
 

@@ -42,7 +42,7 @@ class Ports(nn.Module):
     def __init__(
         self,
         input: Int[Tensor, " member"],
-        output: Int[Tensor, " member"],
+        output: Int[Tensor, " member2"],
         n_latent: int,
         generator: torch.Generator,
     ) -> None:

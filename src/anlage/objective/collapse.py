@@ -10,16 +10,18 @@ def sigreg(
 ) -> Float[Tensor, ""]:
     """Distance of a sample from a standard normal distribution: a sliced Epps-Pulley statistic.
 
-    Each of ``n_directions`` unit vectors turns the sample into numbers ``z`` whose empirical characteristic function is compared
-    with that of N(0, 1):  ``N * integral |mean(exp(i t z)) - exp(-t^2 / 2)|^2 exp(-t^2 / 2) dt``, by the trapezoid rule on
-    ``n_knots`` points of [0, ``reach``] and doubled, the integrand being even. The mean over directions is returned; its
-    expectation for a normal sample does not depend on the sample size.
+    Each of ``n_directions`` unit vectors (four times the latent width, where that is more) turns the sample into numbers ``z``
+    whose empirical characteristic function is compared with that of N(0, 1):
+    ``N * integral |mean(exp(i t z)) - exp(-t^2 / 2)|^2 exp(-t^2 / 2) dt``, by the trapezoid rule on ``n_knots`` points of
+    [0, ``reach``] and doubled, the integrand being even. The mean over directions is returned; its expectation for a normal
+    sample does not depend on the sample size.
 
     Directions are the same at every call, so that the objective stays a pure function. Balestriero & LeCun 2025, arXiv
     2511.08544; Epps & Pulley 1983, Biometrika 70:723.
     """
     generator = torch.Generator().manual_seed(0)
-    direction = torch.randn(sample.shape[1], n_directions, generator=generator).to(sample)
+    # Fewer directions than axes would leave some axes unseen.
+    direction = torch.randn(sample.shape[1], max(n_directions, 4 * sample.shape[1]), generator=generator).to(sample)
     direction = direction / direction.norm(dim=0)
     knot = torch.linspace(0, reach, n_knots).to(sample)
     normal = torch.exp(-knot.square() / 2)

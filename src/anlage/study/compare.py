@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,31 +42,55 @@ def compare(
         )
     report = progress or (lambda _done, _total: None)
     report(len(records), len(wanted))
-    for trial, record in _run(missing, min(workers or os.cpu_count() or 1, max(1, len(missing)))):
-        write_json(folder / trial.file_name, record)
-        records[trial] = record
-        report(len(records), len(wanted))
+    with closing(_run(missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))) as finished:
+        for trial, record in finished:
+            write_json(folder / trial.file_name, record)
+            records[trial] = record
+            report(len(records), len(wanted))
     return [records[t] for t in wanted]
 
 
-def _run(missing: Sequence[Trial], workers: int) -> Iterator[tuple[Trial, Record]]:
+def _run(missing: Sequence[Trial], workers: int) -> Generator[tuple[Trial, Record]]:
     """Pairs of trial and record, as they are finished."""
     if not missing:
         return
     context = multiprocessing.get_context("spawn")
+    others = multiprocessing.active_children()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_worker) as pool:
-        running: dict[Future[Record], Trial] = {pool.submit(trial.run): trial for trial in missing}
+        with _interrupts_held():
+            running: dict[Future[Record], Trial] = {pool.submit(trial.run): trial for trial in missing}
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise AnlageError(
+                "A worker process was killed, most likely because memory ran out; run the same command again with --resume and "
+                "fewer --workers."
+            ) from error
         finally:
+            if running:  # interrupted, or a trial failed: nobody will ask for the rest
+                for worker in multiprocessing.active_children():
+                    if worker not in others:
+                        worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment. Processes started meanwhile never see it: to end them is the parent's business."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _quiet_worker() -> None:
-    """One thread per process, in torch and in the linear algebra below it; and Ctrl-C is the parent's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """One thread per process, in torch and in the linear algebra below it."""
     torch.set_num_threads(1)
     threadpool_limits(1)
 
@@ -79,7 +105,8 @@ def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
         values = {arm: final(records, arm, name) for arm in (CONNECTOME, *(c.name for c in comparison.controls))}
         connectome = values.pop(CONNECTOME)
         rng = Seed(question.recipe.seed).child("bootstrap").child(name).rng()
-        found += contrasts(OUTCOMES[name], connectome, values, comparison.margin, rng)
+        graphs = {arm: len({r["graph"] for r in records if r["arm"] == arm}) for arm in values}
+        found += contrasts(OUTCOMES[name], connectome, values, comparison.margin, rng, graphs)
     return found
 
 

@@ -59,8 +59,10 @@ class Comparison:
             raise RecipeError(
                 f"comparison.graphs is {self.graphs}, but intervals need at least 2 (a verdict needs 20)."
             )
-        if self.margin < 0:
-            raise RecipeError(f"comparison.margin is {self.margin}, but must not be negative.")
+        if not 0 <= self.margin < float("inf"):
+            raise RecipeError(f"comparison.margin is {self.margin}, but must be a finite number of at least 0.")
+        if not self.outcomes:
+            raise RecipeError("comparison.outcomes is empty, but a comparison is judged by at least one outcome.")
         for outcome in self.outcomes:
             if outcome not in OUTCOMES:
                 raise UnknownName("outcome", outcome, OUTCOMES)

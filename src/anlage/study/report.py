@@ -1,10 +1,104 @@
-"""The report."""
+"""The report of a run: one HTML file that needs nothing else, neither a server nor the network."""
 
+from collections import Counter
+from importlib.resources import files
 from pathlib import Path
 
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from anlage.connectome.library import load
+from anlage.learning.checkpoint import write_text
+from anlage.study import account
+from anlage.study.answer import answer, probe_words, secondary
+from anlage.study.arm import Arm, arms
+from anlage.study.canvas import ARM, DARK, ROLE, arm_colour, palette, variable
+from anlage.study.figure import Reference, curve_figure, forest_figure, null_figure, plain, probe_figure
 from anlage.study.run import Run
+from anlage.study.sources import bibliography
+from anlage.study.wiring_figure import NEGATIVE, POSITIVE, ROLES, Wiring, left_out, wiring_figures
 
 
 def write_report(run: Run) -> Path:
-    """Write the report."""
-    return run.folder / "report.html"
+    """Write the report of a finished run into its folder, and return its path; the same run gives the same bytes.
+
+    Raises ``DataMissing`` when the connectome or the recording is not on this machine, ``AnlageError`` when the folder cannot be
+    written.
+    """
+    template = files("anlage.study").joinpath("report.html.j2").read_text("utf-8")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    path = run.folder / "report.html"
+    write_text(path, page.from_string(template).render(_content(run)))
+    return path
+
+
+def _content(run: Run) -> dict[str, object]:
+    """Everything that the template shows, by name."""
+    recipe, every = run.question.recipe, arms(run)
+    connectome, topology = load(recipe.topology.connectome), recipe.topology.topology()
+    recording = recipe.open_experience()
+    wiring = Wiring(connectome, topology, recipe.ports.input)
+    count = Counter(recording.test_label.tolist())
+    return {
+        "recipe": recipe,
+        "run": run,
+        "arms": every,
+        "answer": answer(run, connectome.source.title),
+        "secondary": secondary(run),
+        "outcomes": _outcomes(run, every),
+        "contrasts": account.contrast_table(run) if run.contrasts else None,
+        "curves": _curves(run, every),
+        "probe": probe_figure(every, run.raw_probe_accuracy),
+        "probe_words": probe_words(every[0], run.raw_probe_accuracy, len(recording.test_label)),
+        "probe_table": account.probe_table(
+            every, run.raw_probe_accuracy, max(count.values()) / max(1, len(recording.test_label))
+        ),
+        "wiring": wiring_figures(wiring),
+        "left_out": left_out(wiring),
+        "placed": wiring.placed,
+        "roles": [(name, int((wiring.role == number).sum())) for number, name in enumerate(ROLES)],
+        "ten": account.ten_questions(run, connectome, topology, recording, every[0]),
+        "controls": account.control_accounts(every),
+        "audit": account.audit_table(every),
+        "operating": account.operating_table(every),
+        "budget": account.budget_table(every),
+        "sources": account.source_table(connectome, recipe.experience.source),
+        "bibliography": bibliography(run.question),
+        "toml": run.question.to_toml(),
+        "versions": account.versions(every),
+        "style": _style(),
+    }
+
+
+def _outcomes(run: Run, every: list[Arm]) -> list[dict[str, object]]:
+    """The figures and sentences of each outcome."""
+    shown: list[dict[str, object]] = []
+    for outcome in dict.fromkeys(contrast.outcome for contrast in run.contrasts):
+        found = [contrast for contrast in run.contrasts if contrast.outcome == outcome]
+        pair = null_figure(every, outcome, found), forest_figure(every, outcome, found)
+        shown.append({"name": plain(outcome), "figures": pair, "sentences": [c.sentence for c in found]})
+    return shown
+
+
+def _curves(run: Run, every: list[Arm]) -> list[Markup]:
+    """Learning curves, each with the level to hold it against."""
+    persistence = float(every[0].final["persistence_error"].mean())
+    raw, latent = run.raw_probe_accuracy, run.question.recipe.latent
+    references = {
+        "prediction_error": Reference(persistence, f"predicting no change: {persistence:.3f}"),
+        "effective_rank": Reference(float(latent), f"most possible: {latent}"),
+        "probe_accuracy": Reference(raw, f"raw input: {raw:.3f}"),
+    }
+    return [curve_figure(every, measure, reference) for measure, reference in references.items()]
+
+
+def _style() -> Markup:
+    """CSS of the colours: variables for figures, classes ``arm0``, ``arm1`` ... and ``role-input`` ... for words."""
+    rules = [f":root{{{palette(False)}}}", f"@media(prefers-color-scheme:dark){{:root{{{palette(True)}}}}}"]
+    rules.append(f"@media print{{:root{{{palette(False)}}}}}")
+    rules += [f".arm{i}{{color:var({variable(arm_colour(i))})}}" for i in range(len(ARM))]
+    rules += [f".role-{name}{{color:var({variable(colour)})}}" for name, colour in ROLE.items()]
+    rules += [f".{name}{{color:{colour}}}" for name, colour in (("positive", POSITIVE), ("negative", NEGATIVE))]
+    names = dict(zip(("ink", "muted", "line", "paper", "band"), DARK, strict=False))
+    rules.append(":root{" + "".join(f"--{name}:var({variable(colour)});" for name, colour in names.items()) + "}")
+    return Markup("".join(rules))

@@ -5,6 +5,7 @@ the mean difference alone would call any fixed graph special. The tests here the
 the control graphs by more than these differ from one another.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,8 @@ class Contrast:
     """The connectome against one control, for one outcome; differences are connectome minus control, paired by seed.
 
     ``interval``: 95 % bootstrap interval of the mean difference. ``effect_size``: its mean over its standard deviation.
-    ``percentile``: where the connectome's mean falls among the control graphs, 0 to 100, ties counted half.
+    ``percentile``: share of the control graphs that score lower than the connectome from the same seed, 0 to 100, ties counted
+    half; ``n_graphs`` counts different graphs.
     ``p``: two-sided single-case test; ``p_holm``: the same, corrected over the family of contrasts on this outcome.
     ``detectable``: smallest absolute difference that this test would have called at 5 %, uncorrected.
     """
@@ -100,13 +102,15 @@ OUTCOMES = {
 def contrasts(
     outcome: Outcome,
     connectome: Float[ndarray, " sample"],
-    controls: dict[str, Float[ndarray, " sample"]],
+    controls: dict[str, Float[ndarray, " _"]],
     margin: float,
     rng: np.random.Generator,
+    graphs: Mapping[str, int] | None = None,
 ) -> list[Contrast]:
     """Every control against the connectome for one outcome; entry ``i`` of each array was grown from the same seed ``i``.
 
-    ``margin``: differences smaller than this are declared equivalent to none; 0 for no such declaration.
+    ``margin``: differences smaller than this are declared equivalent to none; 0 for no such declaration. ``graphs``: different
+    graphs per control, where that is fewer than its trials: a control that always makes the same graph is no ensemble.
     Raises ``AnlageError`` when arms have different numbers of trials, or fewer than 2.
     """
     for name, values in controls.items():
@@ -115,28 +119,29 @@ def contrasts(
                 f"The control {name!r} has {len(values)} trials and the connectome {len(connectome)}; statistics need the same "
                 "number, at least 2 each: finish the missing trials with --resume."
             )
-    differences = {name: connectome - values for name, values in controls.items()}
-    raw = np.array([single_case_p(d) for d in differences.values()])
+    raw = np.array([single_case_p(connectome - values) for values in controls.values()])
+    n_graphs = {name: len(values) for name, values in controls.items()} | dict(graphs or {})
     return [
-        _contrast(outcome, name, connectome, controls[name], (float(p), float(p_holm)), margin, rng)
-        for name, p, p_holm in zip(differences, raw, holm(raw), strict=True)
+        _contrast(outcome, name, (connectome, controls[name]), n_graphs[name], (float(p), float(p_holm)), margin, rng)
+        for name, p, p_holm in zip(controls, raw, holm(raw), strict=True)
     ]
 
 
 def _contrast(
     outcome: Outcome,
     name: str,
-    connectome: Float[ndarray, " sample"],
-    control: Float[ndarray, " sample"],
+    scores: tuple[Float[ndarray, " sample"], Float[ndarray, " sample"]],
+    n_graphs: int,
     p: tuple[float, float],
     margin: float,
     rng: np.random.Generator,
 ) -> Contrast:
+    connectome, control = scores
     d = connectome - control
     n, spread = len(d), float(d.std(ddof=1))
     interval = bootstrap_interval(d, rng)
     detectable = float(student.isf(0.025, n - 1) * spread * np.sqrt(1 + 1 / n))
-    verdict, why = _verdict(outcome, float(connectome.mean()), float(control.mean()), n, interval, p[1], margin)
+    verdict, why = _verdict(outcome, float(connectome.mean()), float(control.mean()), n_graphs, interval, p[1], margin)
     sentence = (
         f"On {outcome.name.replace('_', ' ')} the connectome ({connectome.mean():.3f}) against {name} ({control.mean():.3f}): "
         f"{verdict}{why}; difference {d.mean():+.4f}, 95 % interval {interval[0]:+.4f} to {interval[1]:+.4f}, "
@@ -145,13 +150,13 @@ def _contrast(
     return Contrast(
         control=name,
         outcome=outcome.name,
-        n_graphs=n,
+        n_graphs=n_graphs,
         connectome_mean=float(connectome.mean()),
         control_mean=float(control.mean()),
         difference=float(d.mean()),
         interval=interval,
         effect_size=float(d.mean() / spread) if spread else 0.0,
-        percentile=percentile(float(connectome.mean()), control),
+        percentile=percentile(0.0, -d),
         p=p[0],
         p_holm=p[1],
         detectable=detectable,
@@ -172,7 +177,7 @@ def _verdict(
     """One of undecided, better, worse, equivalent, no difference found; and why."""
     sign = 1 if outcome.higher_is_better else -1
     if n < MIN_GRAPHS:
-        return "undecided", f" (only {n} control graphs, {MIN_GRAPHS} are needed)"
+        return "undecided", f" (only {n} different control graph{'s' * (n != 1)}, {MIN_GRAPHS} are needed)"
     if all(sign * value <= sign * outcome.floor for value in (connectome, control)):
         return "undecided", " (both at the floor: nothing was learned)"
     if all(sign * value >= sign * outcome.ceiling for value in (connectome, control)):

@@ -8,7 +8,7 @@ from anlage.errors import RecipeError
 from anlage.learning.grow import Grown, grow
 from anlage.seed import Seed
 from anlage.study.question import Question
-from anlage.topology import Certificate, Control, control_graph
+from anlage.topology import Audit, Certificate, Control, control_graph
 
 FORMAT = "anlage-trial-1"
 CONNECTOME = "connectome"
@@ -48,28 +48,18 @@ class Trial:
 
     def record(self, grown: Grown, certificate: Certificate | None) -> Record:
         """The record of a grown network as this trial."""
-        audit = grown.audit
         return {
             "format": FORMAT,
             "question": self.question.identity,
             "arm": self.arm,
             "index": self.index,
             "seed": grown.recipe.seed,
+            "graph": grown.topology.fingerprint,
             "history": [str(step) for step in grown.topology.history],
             "certificate": [{**asdict(f), "true": f.true} for f in certificate.findings] if certificate else [],
             "operating_point": asdict(grown.operating_point),
-            "audit": {
-                "steps": audit.steps,
-                "drive": audit.drive,
-                "hops": audit.hops,
-                "edges": audit.n_edges,
-                "edges_in_all": len(audit.edge),
-                "neurons": audit.n_neurons,
-                "neurons_in_all": len(audit.neuron),
-                "input": audit.n_input,
-                "output": audit.n_output,
-                "sentence": str(audit),
-            },
+            "audit": _plain(grown.audit),
+            "audit_at_once": _plain(grown.audit_at_once),
             "budget": asdict(grown.budget),
             "curve": grown.curve,
             "versions": {name: version(name) for name in ("anlage", "torch", "numpy", "scipy", "scikit-learn")},
@@ -86,6 +76,21 @@ class Trial:
             if control.name == self.arm:
                 return control
         raise RecipeError(f"The question has no control called {self.arm!r}.")
+
+
+def _plain(audit: Audit) -> dict[str, object]:
+    return {
+        "steps": audit.steps,
+        "drive": audit.drive,
+        "hops": audit.hops,
+        "edges": audit.n_edges,
+        "edges_in_all": len(audit.edge),
+        "neurons": audit.n_neurons,
+        "neurons_in_all": len(audit.neuron),
+        "input": audit.n_input,
+        "output": audit.n_output,
+        "sentence": str(audit),
+    }
 
 
 def trials(question: Question) -> list[Trial]:

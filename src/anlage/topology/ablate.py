@@ -16,7 +16,8 @@ from anlage.topology.topology import Step, Topology
 class NoRecurrence:
     """Every edge that lies on a directed cycle is removed, self-loops too; what feeds forward stays.
 
-    In strongly recurrent brains little is left: this is a floor, and says what cycles were worth.
+    In strongly recurrent brains little is left: this is a floor, and says what cycles were worth. Where nothing is left (the
+    worm with its gap junctions), it refuses.
     """
 
     name: ClassVar[str] = "no-recurrence"
@@ -30,6 +31,11 @@ class NoRecurrence:
         if not cyclic.any():
             raise ControlError(
                 "This topology has no directed cycle, so there is no recurrence to remove; use another control."
+            )
+        if cyclic.all():
+            raise ControlError(
+                f"Each of the {topology.n_edges} edges lies on a directed cycle, so nothing would be left without recurrence; "
+                "use interface-only for a floor."
             )
         stay = ~cyclic
         return topology.rewired(

@@ -1,7 +1,7 @@
 """From what was measured to a wiring: which edges, which sign, which strength, which groups."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -27,7 +27,7 @@ def build(
     *,
     kinds: Iterable[str] = ("chemical", "gap_junction"),
     compartments: Iterable[str] = (),
-    min_synapses: float = 1,
+    min_synapses: float = 0,
     signs: SignRule = "known",
     weights: WeightRule = "count",
 ) -> Topology:
@@ -39,9 +39,9 @@ def build(
     ``min_synapses``: drop edges with fewer synapses than this, after the selection above and before kinds are merged.
     ``signs``: ``known`` uses the connectome's signs, ``transmitter`` the sign typical of the released transmitter, ``none`` makes
     every edge positive. Edges whose sign nobody knows become positive; their share is recorded as ``assumed_sign_share``.
-    ``weights``: synapse ``count``, ``log`` (1 + ln count), or ``binary``.
+    ``weights``: synapse ``count``, ``log`` (ln(1 + count)), or ``binary``.
 
-    Raises ``UnknownName`` for an unknown kind or compartment and ``TopologyError`` when no edge is left.
+    Raises ``UnknownName`` for an unknown kind or compartment or rule and ``TopologyError`` when no edge is left.
     """
     kinds, compartments = tuple(kinds), tuple(compartments)
     use = np.zeros(len(connectome.pre), dtype=bool)
@@ -54,13 +54,16 @@ def build(
             f"No edge of {connectome.name} is left with kinds {kinds}, compartments {compartments or 'all'} and at least "
             f"{min_synapses} synapses; relax one of these."
         )
+    for what, rule, known in (("sign rule", signs, get_args(SignRule)), ("weight rule", weights, get_args(WeightRule))):
+        if rule not in known:
+            raise UnknownName(what, rule, known)
     sign, assumed = _signs(connectome, signs)
     both_ways = use & connectome.kind.is_("gap_junction") & (connectome.pre != connectome.post)
     pre = np.concatenate([connectome.pre[use], connectome.post[both_ways]])
     post = np.concatenate([connectome.post[use], connectome.pre[both_ways]])
     count, sign, assumed = (np.concatenate([column[use], column[both_ways]]) for column in (count, sign, assumed))
-    strength = {"count": count, "log": 1 + np.log(np.maximum(count, 1e-12)), "binary": np.ones_like(count)}[weights]
-    pre, post, weight = _merge(connectome.n_neurons, pre, post, sign * strength)
+    strength = {"count": count, "log": np.log1p(count), "binary": np.ones_like(count)}[weights]
+    pre, post, weight, cancelled = _merge(connectome.n_neurons, pre, post, sign * strength)
     step = Step(
         "build",
         {
@@ -71,6 +74,7 @@ def build(
             "signs": signs,
             "weights": weights,
             "assumed_sign_share": round(float(assumed.mean()), 4),
+            "cancelled_edges": cancelled,
         },
         connectome.source.key,
     )
@@ -119,9 +123,10 @@ def _signs(connectome: Connectome, rule: SignRule) -> tuple[Int[ndarray, " edge"
 
 def _merge(
     n_neurons: int, pre: Int[ndarray, " edge"], post: Int[ndarray, " edge"], weight: Float[ndarray, " edge"]
-) -> tuple[Int[ndarray, " pair"], Int[ndarray, " pair"], Float[ndarray, " pair"]]:
-    """Add the weights of edges between the same ordered pair; an exact cancellation leaves no edge."""
+) -> tuple[Int[ndarray, " pair"], Int[ndarray, " pair"], Float[ndarray, " pair"], int]:
+    """Add the weights of edges between the same ordered pair; an exact cancellation leaves no edge, and is counted."""
     keys, inverse = np.unique(post.astype(np.int64) * n_neurons + pre, return_inverse=True)
     total = np.bincount(inverse, weights=weight, minlength=len(keys))
-    keys, total = keys[total != 0], total[total != 0]
-    return keys % n_neurons, keys // n_neurons, total
+    left = total != 0
+    keys, total = keys[left], total[left]
+    return keys % n_neurons, keys // n_neurons, total, int((~left).sum())

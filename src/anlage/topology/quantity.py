@@ -6,20 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, sparray
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import eigs, svds
+from scipy.sparse.linalg import ArpackNoConvergence, eigs, svds
 
 from anlage.topology.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A named measurement. Two wirings have the same quantity when every entry agrees within ``tolerance`` (relative)."""
+    """A named measurement. Two wirings have the same quantity when every entry agrees within ``tolerance`` (relative).
+
+    With ``as_set`` the entries (or rows) are elements without a place of their own, and those that have no equal on the other
+    side count as changed.
+    """
 
     name: str
     measure: Callable[[Topology], ndarray]
     tolerance: float = 0.0
+    as_set: bool = False
 
     def __call__(self, topology: Topology) -> ndarray:
         """The measured array; its meaning and shape are described where the quantity is defined."""
@@ -30,11 +35,21 @@ class Quantity:
 
     def changed(self, before: ndarray, after: ndarray) -> float:
         """Share of entries that differ between two measurements; 1.0 when even the shapes differ."""
+        if self.as_set:
+            return _unshared(before, after)
         if before.shape != after.shape:
             return 1.0
         if not before.size:
             return 0.0
         return float((~np.isclose(before, after, rtol=self.tolerance, atol=1e-12)).mean())
+
+
+def _unshared(before: ndarray, after: ndarray) -> float:
+    """Share of the elements of the larger set that the other does not have; rows of two numbers count as one element."""
+    if before.ndim == 2:
+        before, after = (rows[:, 0] + 1j * rows[:, 1] for rows in (before, after))
+    larger = max(len(before), len(after))
+    return 1 - len(np.intersect1d(before, after)) / larger if larger else 0.0
 
 
 def degrees(topology: Topology, end: str) -> Int[ndarray, " neuron"]:
@@ -63,27 +78,35 @@ def spectral_radius(topology: Topology) -> float:
     """Largest absolute eigenvalue of the directed, signed matrix, by a non-symmetric solver.
 
     Eigenvalues of a directed graph are those of its strongly connected components, so components are solved one by one:
-    dense below 400 neurons, Arnoldi iteration (ARPACK) above. A graph without cycles has radius 0.
+    dense below 400 neurons, Arnoldi iteration (ARPACK) above, dense again where that does not converge (as on a long ring,
+    whose eigenvalues are all equally large). A graph without cycles has radius 0.
     """
     matrix = topology.csr()
     n_parts, part = connected_components(matrix, directed=True, connection="strong")
     sizes = np.bincount(part, minlength=n_parts)
-    radius = float(np.abs(matrix.diagonal()).max(initial=0.0))
+    # A self-loop is an eigenvalue only where the neuron is a component by itself.
+    radius = float(np.abs(matrix.diagonal()[sizes[part] == 1]).max(initial=0.0))
     for label in np.flatnonzero(sizes > 1):
         rows = np.flatnonzero(part == label)
-        block = matrix[rows][:, rows]
-        if len(rows) < 400:
-            radius = max(radius, float(np.abs(np.linalg.eigvals(block.toarray())).max()))
-        else:
-            # A fixed start vector makes the iteration, and so every scaled weight, the same on every run.
-            start = np.random.default_rng(0).standard_normal(len(rows))
-            radius = max(radius, float(np.abs(eigs(block, k=4, which="LM", v0=start, return_eigenvectors=False)).max()))
+        radius = max(radius, float(np.abs(_eigenvalues(matrix[rows][:, rows])).max()))
     return radius
 
 
+def _eigenvalues(block: csr_array) -> ndarray:
+    """All eigenvalues of a small block; the four largest of a large one."""
+    n = block.shape[0]
+    if n >= 400:
+        # A fixed start vector makes the iteration, and so every scaled weight, the same on every run.
+        start = np.random.default_rng(0).standard_normal(n)
+        try:
+            return np.asarray(eigs(block, k=4, which="LM", v0=start, return_eigenvectors=False))
+        except ArpackNoConvergence:
+            pass
+    return np.linalg.eigvals(block.toarray())
+
+
 def singular_values(topology: Topology, k: int = 32) -> ndarray:
-    """The ``k`` largest singular values of the weight matrix, descending; shape ``(k,)``."""
-    k = min(k, topology.n_neurons - 2)
+    """The ``k`` largest singular values of the weight matrix, descending; shape ``(k,)``, or ``(neuron,)`` when fewer."""
     if topology.n_neurons <= 600:
         return np.linalg.svd(topology.dense(), compute_uv=False)[:k]
     start = np.random.default_rng(0).standard_normal(topology.n_neurons)
@@ -107,7 +130,7 @@ def motif_counts(topology: Topology) -> Int[ndarray, " 13"]:
     s = (graph - m).tocsr()
     s.eliminate_zeros()
 
-    def meet(product: csr_array, mask: csr_array) -> int:
+    def meet(product: sparray, mask: sparray) -> int:
         return int(product.multiply(mask).sum())
 
     ss, mm = s @ s, m @ m
@@ -134,6 +157,14 @@ def block_matrix(topology: Topology, names: tuple[str, ...]) -> Int[ndarray, "bl
     n = len(names) + 1
     flat = block[topology.post] * n + block[topology.pre]
     return np.bincount(flat, minlength=n * n).reshape(n, n)
+
+
+def block_degrees(topology: Topology, names: tuple[str, ...]) -> Int[ndarray, "neuron ends"]:
+    """Edges of each neuron to, then from, each block; shape ``(neuron, 2 * (len(names) + 1))``."""
+    block, n = blocks(topology, names), len(names) + 1
+    to = np.bincount(topology.pre.astype(np.int64) * n + block[topology.post], minlength=n * topology.n_neurons)
+    by = np.bincount(topology.post.astype(np.int64) * n + block[topology.pre], minlength=n * topology.n_neurons)
+    return np.concatenate([to.reshape(-1, n), by.reshape(-1, n)], axis=1)
 
 
 def blocks(topology: Topology, names: tuple[str, ...]) -> Int[ndarray, " neuron"]:
@@ -166,8 +197,8 @@ def _neuron_sign(topology: Topology) -> ndarray:
 
 N_NEURONS = Quantity("number of neurons", lambda t: np.array(t.n_neurons))
 N_EDGES = Quantity("number of edges", lambda t: np.array(t.n_edges))
-EDGE_SET = Quantity("set of edges", lambda t: t.key())
-SELF_LOOPS = Quantity("set of self-loops", lambda t: t.key()[t.self_loops()])
+EDGE_SET = Quantity("set of edges", lambda t: t.key(), as_set=True)
+SELF_LOOPS = Quantity("set of self-loops", lambda t: t.key()[t.self_loops()], as_set=True)
 IN_DEGREE = Quantity("in-degree of each neuron", lambda t: degrees(t, "post"))
 OUT_DEGREE = Quantity("out-degree of each neuron", lambda t: degrees(t, "pre"))
 IN_STRENGTH = Quantity("in-strength of each neuron", lambda t: strengths(t, "post"), 1e-9)
@@ -175,12 +206,14 @@ OUT_STRENGTH = Quantity("out-strength of each neuron", lambda t: strengths(t, "p
 OUTGOING_WEIGHTS = Quantity("outgoing weights of each neuron", _outgoing_weights)
 WEIGHT_MULTISET = Quantity("multiset of weights", lambda t: np.sort(t.weight))
 MAGNITUDE_MULTISET = Quantity("multiset of weight magnitudes", lambda t: np.sort(np.abs(t.weight)))
-WEIGHT_PLACEMENT = Quantity("weight of each edge", lambda t: np.stack([t.key(), t.weight], axis=1))
-MAGNITUDE_PLACEMENT = Quantity("magnitude of each edge", lambda t: np.stack([t.key(), np.abs(t.weight)], axis=1))
+WEIGHT_PLACEMENT = Quantity("weight of each edge", lambda t: np.stack([t.key(), t.weight], axis=1), as_set=True)
+MAGNITUDE_PLACEMENT = Quantity(
+    "magnitude of each edge", lambda t: np.stack([t.key(), np.abs(t.weight)], axis=1), as_set=True
+)
 SIGN_COUNTS = Quantity(
     "number of positive and negative edges", lambda t: np.array([(t.weight > 0).sum(), (t.weight < 0).sum()])
 )
-SIGN_PLACEMENT = Quantity("sign of each edge", lambda t: np.stack([t.key(), np.sign(t.weight)], axis=1))
+SIGN_PLACEMENT = Quantity("sign of each edge", lambda t: np.stack([t.key(), np.sign(t.weight)], axis=1), as_set=True)
 NEURON_SIGN = Quantity("sign of each neuron (Dale)", _neuron_sign)
 NEURON_SIGN_COUNTS = Quantity("number of neurons of each sign", lambda t: np.bincount(_neuron_sign(t) + 1, minlength=4))
 RECIPROCITY = Quantity("reciprocity", lambda t: np.array(reciprocity(t)), 1e-9)
@@ -192,14 +225,20 @@ CYCLIC_EDGES = Quantity("number of edges on cycles", lambda t: np.array(cyclic_e
 
 @dataclass(frozen=True, slots=True)
 class _BlockMeasure:
-    """Picklable, hashable measurement of one block matrix."""
+    """Picklable, hashable measurement over one set of blocks."""
 
+    measure: Callable[[Topology, tuple[str, ...]], ndarray]
     names: tuple[str, ...]
 
     def __call__(self, topology: Topology) -> ndarray:
-        return block_matrix(topology, self.names)
+        return self.measure(topology, self.names)
 
 
 def block_quantity(names: tuple[str, ...]) -> Quantity:
     """The block matrix over these groups, as a quantity that a control can keep."""
-    return Quantity(f"edges between {', '.join(names)} and the rest", _BlockMeasure(names))
+    return Quantity(f"edges between {', '.join(names)} and the rest", _BlockMeasure(block_matrix, names))
+
+
+def block_degree_quantity(names: tuple[str, ...]) -> Quantity:
+    """Every neuron's degrees with each of these groups, as a quantity that a control can keep."""
+    return Quantity(f"degrees of each neuron with {', '.join(names)} and the rest", _BlockMeasure(block_degrees, names))

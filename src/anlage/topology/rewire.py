@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from anlage.errors import ControlError
@@ -31,6 +31,8 @@ class ErdosRenyi:
         """One graph, uniform over all graphs with as many edges; O(edges)."""
         n, loops = topology.n_neurons, topology.self_loops()
         wanted = int((~loops).sum())
+        if not wanted:
+            raise ControlError("There is no edge between two neurons to move; Erdos-Renyi cannot apply.")
         if wanted >= n * (n - 1):
             raise ControlError(
                 "Every pair of neurons is connected, so there is no other place for an edge; Erdos-Renyi cannot apply."
@@ -54,7 +56,7 @@ class DegreePreserving:
     """Directed rewiring by edge swaps: who meets whom is random, every neuron's in- and out-degree is kept.
 
     A weight stays with its presynaptic neuron, so out-strengths and each neuron's sign are kept too. Self-loops stay.
-    ``swaps_per_edge`` is how often, on average, each edge is successfully swapped.
+    ``swaps_per_edge`` is about how often, on average, each edge is successfully swapped; the history has the exact number.
     """
 
     swaps_per_edge: float = 10.0
@@ -73,9 +75,10 @@ class DegreePreserving:
 @final
 @dataclass(frozen=True, slots=True)
 class BlockPreserving:
-    """Degree-preserving rewiring within blocks: the number of edges between any two of ``blocks`` is kept as well.
+    """Degree-preserving rewiring within blocks: every neuron keeps its in- and out-degree with each of ``blocks``.
 
-    Blocks are named groups; neurons of none of them form one block more.
+    The number of edges between any two blocks is then kept as well. Blocks are named groups; neurons of none of them form one
+    block more.
     """
 
     blocks: tuple[str, ...] = ("input", "inter", "output")
@@ -86,8 +89,8 @@ class BlockPreserving:
 
     @property
     def keeps(self) -> frozenset[Quantity]:
-        """All that degree-preserving rewiring keeps, and the block matrix."""
-        return DegreePreserving.keeps | {q.block_quantity(self.blocks)}
+        """All that degree-preserving rewiring keeps, the block matrix, and the degrees with each block."""
+        return DegreePreserving.keeps | {q.block_quantity(self.blocks), q.block_degree_quantity(self.blocks)}
 
     def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
         """One graph of the ensemble."""
@@ -96,32 +99,46 @@ class BlockPreserving:
         return _swapped(topology, stratum, self.swaps_per_edge, rng, self.name)
 
 
+PATIENCE = 1000
+"""Rounds per wanted swap after which a graph counts as fixed by its degrees; real connectomes need 2 to 100."""
+
+
 def _swapped(
     topology: Topology, stratum: Int[ndarray, " edge"], swaps_per_edge: float, rng: np.random.Generator, name: str
 ) -> Topology:
-    """Swap targets among edges of one stratum until ``swaps_per_edge`` is reached."""
+    """Swap targets among edges of one stratum until ``swaps_per_edge`` is reached.
+
+    Stopping at a count of successful swaps would favour graphs from which many swaps are possible (Artzy-Randrup & Stone 2005,
+    Phys Rev E 72:056708). So only the first half is counted; the second half takes as many rounds again, whatever they bring.
+    """
+    if not 0 < swaps_per_edge < np.inf:
+        raise ControlError(f"The control {name!r} needs a positive number of swaps per edge, not {swaps_per_edge}.")
     movable = ~topology.self_loops()
     pre, post = topology.pre[movable].astype(np.int64), topology.post[movable].astype(np.int64)
     original, stratum, n = topology.key()[movable], stratum[movable], topology.n_neurons
-    moved, overlap, rounds = 0, [], 0
-    while moved < swaps_per_edge * len(pre):
-        # Every fifth round moves three edges at once: pairs alone cannot reverse a directed triangle.
-        moved_now = _swap_round(pre, post, stratum, n, 3 if rounds % 5 == 4 else 2, rng)
-        moved, rounds = moved + moved_now, rounds + 1
-        overlap.append(float(np.isin(post * n + pre, original, assume_unique=True).mean()))
-        if rounds == 50 and moved == 0:
-            break
-    if not overlap or overlap[-1] == 1.0:
-        raise ControlError(
-            f"The control {name!r} found no edge that can be swapped in a graph of {n} neurons and {topology.n_edges} edges: "
-            "its degrees allow no other graph, so it cannot be a null model here."
-        )
+
+    def overlap() -> float:
+        return float(np.isin(post * n + pre, original, assume_unique=True).mean())
+
+    moved = rounds = 0
+    while not len(pre) or 2 * moved < swaps_per_edge * len(pre):
+        if not len(pre) or rounds >= PATIENCE * swaps_per_edge or (rounds >= PATIENCE and not moved):
+            raise ControlError(
+                f"The control {name!r} found {moved} edges to swap in {rounds} rounds on a graph of {n} neurons and "
+                f"{topology.n_edges} edges: its degrees allow no other graph, or hardly any, so it cannot be a null model here."
+            )
+        moved, rounds = moved + _swap_round(pre, post, stratum, n, rounds, rng), rounds + 1
+    half, half_way = rounds, overlap()
+    # A member of the ensemble that is the original itself would not be a control; the chain then runs on.
+    while rounds == half or overlap() == 1.0:
+        for _ in range(half):
+            moved, rounds = moved + _swap_round(pre, post, stratum, n, rounds, rng), rounds + 1
     step = Step(
         name,
         {
             "swaps_per_edge": round(moved / len(pre), 2),
-            "overlap_half_way": round(overlap[len(overlap) // 2], 4),
-            "overlap_at_end": round(overlap[-1], 4),
+            "overlap_half_way": round(half_way, 4),
+            "overlap_at_end": round(overlap(), 4),
         },
         "Rao, Jana & Bandyopadhyay 1996, Sankhya A 58:225; Maslov & Sneppen 2002, Science 296:910",
     )
@@ -139,51 +156,46 @@ def _swap_round(
     post: Int[ndarray, " edge"],
     stratum: Int[ndarray, " edge"],
     n: int,
-    size: int,
+    number: int,
     rng: np.random.Generator,
 ) -> int:
-    """Rotate the targets within random groups of ``size`` edges, all groups at once; changes ``post``, returns edges moved.
+    """Turn the targets within random groups of edges, all groups at once; changes ``post``, returns edges moved.
 
-    The footprint of a group is its current edges and every edge that a rotation could give it. A group moves only when its
-    footprint meets no other group's. Footprints are the same before and after a move, so a move and its reverse are equally
-    likely, and the chain's stationary distribution is uniform over simple graphs with these degrees.
+    Groups are pairs; in every fifth round triples, because pairs alone cannot reverse a directed triangle. The turn of a group
+    is drawn first, staying included, which keeps the chain from alternating. The footprint of a group is its current edges and
+    those it would get; it moves only when its footprint meets no other group's. The turn back is as likely, and has the same
+    footprint, so a move and its reverse are equally likely, and the chain is uniform over simple graphs with these degrees.
     """
+    size = 3 if number % 5 == 4 else 2
     order = np.lexsort((rng.random(len(pre)), stratum))
     ranked = stratum[order]
     start = np.searchsorted(ranked, ranked)  # first position of each edge's stratum
     place = np.arange(len(order)) - start
     length = np.searchsorted(ranked, ranked, side="right") - start
-    order = order[place < length // size * size]
-    group = order.reshape(-1, size)
-    a, b = pre[group], post[group]
-    rotations = [np.roll(b, r, axis=1) for r in range(1, size)]
-    # A rotation that makes a self-loop, or gives an edge back, is not a move; this too is the same before and after.
-    possible = ~np.any([(a == t).any(axis=1) for t in rotations], axis=0)
+    group = order[place < length // size * size].reshape(-1, size)
+    turn = rng.integers(size, size=(len(group), 1))
+    source, target = pre[group], np.take_along_axis(post[group], (np.arange(size) + turn) % size, axis=1)
+    possible = (turn[:, 0] > 0) & (source != target).all(axis=1)
     for i in range(size):
         for j in range(i):
-            possible &= (a[:, i] != a[:, j]) & (b[:, i] != b[:, j])
-    blocked = _conflicts(post * n + pre, group, [t * n + a for t in rotations], possible)
-    go = possible & ~blocked
-    chosen = rng.integers(1, size, size=len(group)) if size > 2 else np.ones(len(group), dtype=np.int64)
-    for r, target in enumerate(rotations, start=1):
-        now = go & (chosen == r)
-        post[group[now]] = target[now]
+            possible &= (source[:, i] != source[:, j]) & (target[:, i] != target[:, j])
+    go = possible & ~_conflicts(post * n + pre, group, target * n + source, possible)
+    post[group[go]] = target[go]
     return int(go.sum()) * size
 
 
 def _conflicts(
     current: Int[ndarray, " edge"],
     group: Int[ndarray, "group size"],
-    wanted: list[Int[ndarray, "group size"]],
-    possible: ndarray,
-) -> ndarray:
-    """Which groups share a footprint entry with another group, or with an edge of no group; boolean per group."""
+    wanted: Int[ndarray, "group size"],
+    possible: Bool[ndarray, " group"],
+) -> Bool[ndarray, " group"]:
+    """Which groups share a footprint entry with another group, or with an edge of no group."""
     n_groups, size = group.shape
     owner = np.full(len(current), n_groups)  # edges of no group belong to nobody, number n_groups
     owner[group.ravel()] = np.repeat(np.arange(n_groups), size)
-    rows = np.flatnonzero(possible)
-    keys = np.concatenate([current, *[w[rows].ravel() for w in wanted]])
-    owners = np.concatenate([owner, *[np.repeat(rows, size) for _ in wanted]])
+    keys = np.concatenate([current, wanted[possible].ravel()])
+    owners = np.concatenate([owner, np.repeat(np.flatnonzero(possible), size)])
     order = np.argsort(keys, kind="stable")
     keys, owners = keys[order], owners[order]
     # Neighbours in sorted order are enough: along a run of equal keys every group meets a different owner if there is one,

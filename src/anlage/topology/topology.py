@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from types import MappingProxyType
 
 import numpy as np
@@ -97,6 +98,11 @@ class Topology:
         """One integer per edge, unique to its ordered pair: ``post * n_neurons + pre``."""
         key: ndarray = self.post.astype(np.int64) * self.n_neurons + self.pre
         return key
+
+    @property
+    def fingerprint(self) -> str:
+        """Checksum of every edge and weight, 16 hexadecimal digits: equal graphs have equal ones."""
+        return sha256(self.key().tobytes() + self.weight.tobytes()).hexdigest()[:16]
 
     def csr(self) -> csr_array:
         """The sparse matrix of shape ``(post, pre)``; its data are ``weight``, in order."""

@@ -1,0 +1,136 @@
+"""What a run found, in sentences: the verdict first, then what it does not say."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from anlage.study.arm import Arm
+from anlage.study.figure import plain, signed
+from anlage.study.run import Run
+from anlage.study.statistics import Contrast
+
+PHRASES = {
+    "better": "did better than",
+    "worse": "did worse than",
+    "equivalent": "is within the declared margin of",
+    "no difference found": "could not be told apart from",
+    "undecided": "cannot be judged against",
+}
+"""Verdict -> what is said of the connectome and the controls, in the order in which it is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verdict in a word, a sentence, and remarks that keep it honest."""
+
+    word: str
+    sentence: str
+    remarks: tuple[str, ...]
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as an English list."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def answer(run: Run, title: str) -> Answer:
+    """The answer to a run's question; ``title`` names the connectome."""
+    if run.question.comparison is None:
+        final = run.records[0]["curve"][-1]  # type: ignore[index]
+        return Answer(
+            "nothing compared",
+            f"One network was grown on the wiring of {title} and compared with nothing: its prediction error on held-out data "
+            f"is {final['prediction_error']:.3f}, which says nothing about what the wiring was worth.",
+            ("Add a table [comparison] to the recipe, or run anlage compare, to ask what the wiring was worth.",),
+        )
+    comparison = run.question.comparison
+    primary = comparison.outcomes[0]
+    found = [contrast for contrast in run.contrasts if contrast.outcome == primary]
+    words = [verdict for verdict in PHRASES if any(contrast.verdict == verdict for contrast in found)]
+    sentence = f"On {plain(primary)} ({found[0].connectome_mean:.3f}), the wiring of {title} {_verdicts(found)}."
+    return Answer(listed(words), sentence, tuple(_remarks(run, found)))
+
+
+def _verdicts(found: Sequence[Contrast]) -> str:
+    """Verdicts of one outcome in one breath, controls with the same verdict together, each with its mean."""
+    parts = []
+    for verdict, phrase in PHRASES.items():
+        same = [contrast for contrast in found if contrast.verdict == verdict]
+        for why in dict.fromkeys(reason(contrast) for contrast in same):
+            names = [f"{c.control} ({c.control_mean:.3f})" for c in same if reason(c) == why]
+            parts.append(f"{phrase} {listed(names)}{f': {why}' if why else ''}")
+    return "; it ".join(parts)
+
+
+def reason(contrast: Contrast) -> str:
+    """Why a contrast is undecided, or an empty string."""
+    if contrast.verdict != "undecided":
+        return ""
+    return contrast.sentence.partition("undecided (")[2].partition("); difference")[0]
+
+
+def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
+    """What the primary verdict leaves open, from the numbers."""
+    remarks = []
+    alike = [contrast for contrast in found if contrast.verdict == "no difference found"]
+    if alike:
+        seen = listed(f"{contrast.detectable:.4f} ({contrast.control})" for contrast in alike)
+        remarks.append(
+            f"No difference found is not the same as no difference. This test would have called a mean difference of {seen} "
+            f"or more at 5 %, before correction for several controls; smaller ones stay unseen."
+        )
+    odd = [
+        contrast
+        for contrast in run.contrasts
+        if contrast.verdict == "no difference found" and (contrast.interval[0] > 0 or contrast.interval[1] < 0)
+    ]
+    for contrast in odd:
+        remarks.append(
+            f"On {plain(contrast.outcome)} the interval of the mean difference to {contrast.control} leaves out zero, and still "
+            f"no difference is claimed: the interval tells how precisely the mean is known, and the test whether the connectome "
+            f"differs from single control graphs by more than these differ from one another, which it does not (p = "
+            f"{contrast.p:.3f})."
+        )
+    remarks.append(
+        "A verdict speaks only about what a control destroyed, for this recipe, this experience and these ports; another "
+        "recipe is another question."
+    )
+    return remarks
+
+
+def secondary(run: Run) -> list[str]:
+    """One sentence for each outcome after the first."""
+    comparison = run.question.comparison
+    sentences = []
+    for outcome in comparison.outcomes[1:] if comparison else ():
+        found = [contrast for contrast in run.contrasts if contrast.outcome == outcome]
+        sentences.append(f"On {plain(outcome)} ({found[0].connectome_mean:.3f}) it {_verdicts(found)}.")
+    return sentences
+
+
+def probe_words(arm: Arm, raw: float, n_test: int) -> list[str]:
+    """What the linear probe says of the connectome, trained, untrained, and against no network at all."""
+    trained, untrained = arm.final["probe_accuracy"], arm.untrained["probe_accuracy"]
+    after, before, n = float(trained.mean()), float(untrained.mean()), len(trained)
+    noise = 1.96 * sqrt(raw * (1 - raw) / n_test)
+    gain, more = after - raw, int((trained > untrained).sum())
+    against = f"The trained network reads {after:.3f}, the raw input without any network {raw:.3f}"
+    if abs(gain) <= noise:
+        first = (
+            f"{against}. The difference of {signed(gain, 3)} is within the ±{noise:.3f} by which an accuracy on {n_test:,} "
+            "held-out items is uncertain (95 %, binomial): that the network adds anything to its input is not shown."
+        )
+    else:
+        first = f"{against}: the {'network' if gain > 0 else 'raw input'} is better, by {abs(gain):.3f}."
+    change = after - before
+    verb = "raised" if change > 0 else "lowered" if change < 0 else "did not change"
+    second = f"Before any learning it reads {before:.3f}. Learning {verb} it" + (
+        f" by {abs(change):.3f}, and raised it in {more} of {n} {'trial' if n == 1 else 'trials'}." if change else "."
+    )
+    lead = before - raw
+    third = (
+        f"The untrained network is {'better' if lead > 0 else 'worse'} than the raw input, by {abs(lead):.3f}"
+        f"{'' if abs(lead) > noise else ', which is within that uncertainty'}."
+    )
+    return [first, second, third]

@@ -1,0 +1,58 @@
+"""One arm of a finished run: its trials gathered into arrays, for figures and tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from anlage.study.run import Run
+from anlage.study.trial import CONNECTOME
+from anlage.topology import Control
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arm:
+    """All trials of one arm, by index.
+
+    ``number`` is 0 for the connectome, and counts the controls from 1 in the order of the question; it decides the colour.
+    ``step`` is shared by all trials; ``curve`` holds each measure as an array ``(trial, step)``.
+    """
+
+    name: str
+    number: int
+    control: Control | None
+    step: Float[ndarray, " step"]
+    curve: Mapping[str, Float[ndarray, "trial step"]]
+    records: tuple[Mapping[str, Any], ...]
+
+    @property
+    def untrained(self) -> Mapping[str, Float[ndarray, " trial"]]:
+        """Every measure before the first step."""
+        return {name: values[:, 0] for name, values in self.curve.items()}
+
+    @property
+    def final(self) -> Mapping[str, Float[ndarray, " trial"]]:
+        """Every measure after the last step."""
+        return {name: values[:, -1] for name, values in self.curve.items()}
+
+
+MEASURES = ("prediction_error", "persistence_error", "effective_rank", "state_rank", "probe_accuracy")
+"""What every entry of a curve holds."""
+
+
+def arms(run: Run) -> list[Arm]:
+    """The arms of a run, the connectome first, the controls in the order of the question."""
+    comparison = run.question.comparison
+    controls = {control.name: control for control in (comparison.controls if comparison else ())}
+    found = []
+    for number, name in enumerate((CONNECTOME, *controls)):
+        records = cast(list[Mapping[str, Any]], [record for record in run.records if record["arm"] == name])
+        records = sorted(records, key=lambda record: int(record["index"]))
+        curves = [record["curve"] for record in records]
+        step = np.array([entry["step"] for entry in curves[0]], dtype=float)
+        curve = {m: np.array([[entry[m] for entry in c] for c in curves], dtype=float) for m in MEASURES}
+        found.append(Arm(name, number, controls.get(name), step, curve, tuple(records)))
+    return found

@@ -1,0 +1,177 @@
+"""Recipes and questions as TOML, there and back."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from anlage.errors import AnlageError, RecipeError, UnknownName
+from anlage.learning import Blueprint, PortChoice, Recipe, Schedule, read_recipe
+from anlage.learning.recipe import KINDS
+from anlage.study.question import CONTROLS, QUESTION_KINDS, Comparison, Question, read_question
+
+ODD = Recipe(
+    name="odd_1",
+    topology=Blueprint(
+        connectome="optic-lobe-2", kinds=("chemical",), min_synapses=2.5, signs="none", weights="binary"
+    ),
+    ports=PortChoice(input=("class:sensory", 'a "quoted" \\ name\twith\ncontrol \x7f \x01 characters', "µ"), output=()),
+    spectral_radius=1e-12,
+    latent=3,
+    schedule=Schedule(steps=7, learning_rate=1e-05, weight_decay=0.0),
+    seed=-(2**60),
+)
+
+
+@pytest.mark.parametrize(("protocol", "word"), [(p, w) for p, table in KINDS.items() for w in table])
+def test_every_kind_survives_the_way_to_toml_and_back(protocol: type, word: str) -> None:
+    field = {"Objective": "objective", "RecordedExperience": "experience"}[protocol.__name__]
+    recipe = replace(ODD, **{field: KINDS[protocol][word]()})
+    assert read_recipe(recipe.to_toml()) == recipe
+    assert tomllib.loads(recipe.to_toml())[field]["kind"] == word
+
+
+@pytest.mark.parametrize("word", CONTROLS)
+def test_every_control_survives_the_way_to_toml_and_back(word: str) -> None:
+    question = Question(ODD, Comparison(controls=(CONTROLS[word](),), graphs=3, margin=0.25))
+    assert read_question(question.to_toml()) == question
+    bare = f'name = "x"\n[comparison]\ncontrols = ["{word}"]'
+    assert read_question(bare).comparison == Comparison(controls=(CONTROLS[word](),))
+
+
+def test_a_question_without_a_comparison_survives_too() -> None:
+    assert read_question(Question(ODD, None).to_toml()) == Question(ODD, None)
+
+
+def test_a_whole_number_written_for_a_fraction_is_the_same_recipe() -> None:
+    given = 'name = "x"\nspectral_radius = 1\n[schedule]\nlearning_rate = 1\n'
+    assert read_recipe(given).identity == read_recipe(given.replace("= 1", "= 1.0")).identity
+    # Nothing checks types when Python users build one, outside of these tests.
+    sloppy = Recipe(name="x")
+    object.__setattr__(sloppy, "spectral_radius", 1)
+    assert sloppy.identity == replace(sloppy, spectral_radius=1.0).identity
+
+
+def others(hint: Any, value: object) -> Iterator[object]:
+    """Values of a field that differ from ``value`` in one place."""
+    if hint in QUESTION_KINDS:
+        yield from (cls() for cls in QUESTION_KINDS[hint].values() if type(value) is not cls)
+    if is_dataclass(value):
+        for field in fields(value):
+            for other in others(get_type_hints(type(value))[field.name], getattr(value, field.name)):
+                yield replace(value, **{field.name: other})  # type: ignore[type-var]
+    elif get_origin(hint) is Literal:
+        yield from (choice for choice in get_args(hint) if choice != value)
+    elif isinstance(value, tuple):
+        if value and is_dataclass(value[0]):
+            yield value[:-1]
+        else:
+            yield (*value, "probe_accuracy" if "prediction_error" in value else "gap_junction")
+    elif isinstance(value, str):
+        yield value + "x"
+    elif isinstance(value, float):
+        yield value * 0.5 if value else 0.5
+    elif isinstance(value, int):
+        yield value + 1
+
+
+def test_the_identity_of_a_question_changes_with_every_field_of_it() -> None:
+    question = Question()
+    changed = list(others(Question, question))
+    names = {path for path, _ in leaves(question)}
+    assert len(changed) >= len(names)
+    identities = [other.identity for other in (question, *changed)]  # type: ignore[attr-defined]
+    assert len(set(identities)) == len(identities)
+
+
+def test_the_identity_of_a_recipe_changes_with_every_field_of_it() -> None:
+    changed = list(others(Recipe, Recipe(name="x")))
+    identities = [recipe.identity for recipe in changed]  # type: ignore[attr-defined]
+    assert len(set(identities)) == len(identities) >= 25
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if is_dataclass(value):
+        for field in fields(value):
+            yield from leaves(getattr(value, field.name), f"{path}.{field.name}")
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("name = 'x'\nlearning_rat = 1.0", UnknownName, "no key of recipe called 'learning_rat'"),
+        ("name = 'x'\n[schedule]\nlearning_rat = 1.0", UnknownName, "recipe.schedule .*did you mean 'learning_rate'"),
+        ("name = 'x'\nlatent = '4'", RecipeError, "recipe.latent is '4', but must be of type int"),
+        ("name = 'x'\nlatent = true", RecipeError, "recipe.latent is True, but must be of type int"),
+        ("name = 'x'\nlatent = 4.0", RecipeError, "recipe.latent is 4.0, but must be of type int"),
+        ("name = 'x'\nspectral_radius = false", RecipeError, "recipe.spectral_radius is False, .* type float"),
+        ("name = 'x'\nschedule = 3", RecipeError, "recipe.schedule is 3, but must be a table"),
+        ("name = 'x'\n[ports]\ninput = 3", RecipeError, "recipe.ports.input is 3, but must be a list"),
+        ("name = 'x'\n[ports]\ninput = [3]", RecipeError, "recipe.ports.input is 3, but must be of type str"),
+        ("latent = 4", RecipeError, "recipe has no 'name', which it needs; add it"),
+        ("name = ", RecipeError, "recipe is not valid TOML: "),
+        ("name = 'x'\nname = 'y'", RecipeError, "recipe is not valid TOML: "),
+        ("name = 'a/b'", RecipeError, "name of a recipe is 'a/b'"),
+        ("name = ''", RecipeError, "name of a recipe is ''"),
+        (
+            "name = 'x'\nobjective = 'sigre'",
+            UnknownName,
+            "kind of recipe.objective called 'sigre'; did you mean 'sigreg'",
+        ),
+        ("name = 'x'\nexperience = 'digit'", UnknownName, "did you mean 'digits'"),
+        ("name = 'x'\nexperience = 3", RecipeError, "must be one of digits, mnist, spoken-digits, text"),
+        ("name = 'x'\n[experience]\npatch = 2", RecipeError, "with a key 'kind'"),
+        ("name = 'x'\n[experience]\nkind = 'digits'\npach = 2", UnknownName, "did you mean 'patch'"),
+        (
+            "name = 'x'\n[topology]\nsigns = 'know'",
+            UnknownName,
+            "value of recipe.topology.signs .*did you mean 'known'",
+        ),
+        ("name = 'x'\n[topology]\nsigns = 3", UnknownName, "value of recipe.topology.signs called '3'"),
+        ("name = 'x'\n[physiology]\nplasticity = 'frosen'", UnknownName, "did you mean 'frozen'"),
+        ("name = 'x'\n[physiology]\nticks = 0", RecipeError, "ticks is 0"),
+        ("name = 'x'\n[physiology.dynamics]\nleak = 0.0", RecipeError, "leak is 0.0"),
+        ("name = 'x'\n[schedule]\nsteps = 0", RecipeError, "schedule.steps is 0"),
+        ("name = 'x'\n[schedule]\nlearning_rate = nan", RecipeError, "schedule.learning_rate is nan"),
+        ("name = 'x'\n[objective]\nkind = 'sigreg'\nweight = inf", RecipeError, "weight of SIGReg is inf"),
+        ("name = 'x'\nlatent = 0", RecipeError, "latent is 0"),
+    ],
+)
+def test_a_malformed_recipe_is_answered_in_one_sentence(text: str, error: type[AnlageError], said: str) -> None:
+    with pytest.raises(error, match=said) as caught:
+        read_recipe(text)
+    assert str(caught.value)[-1] in ".?"
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "error", "said"),
+    [
+        ("comparison = 3", RecipeError, "recipe.comparison is 3, but must be a table"),
+        ("[comparison]\ngraph = 3", UnknownName, "did you mean 'graphs'"),
+        ("[comparison]\ncontrols = []", RecipeError, "comparison.controls is empty"),
+        ("[comparison]\ncontrols = ['degree-preservin']", UnknownName, "did you mean 'degree-preserving'"),
+        ("[comparison]\ncontrols = ['erdos-renyi', 'erdos-renyi']", RecipeError, "'erdos-renyi'.* more than once"),
+        ("[comparison]\ngraphs = 1", RecipeError, "graphs is 1, but intervals need at least 2"),
+        ("[comparison]\nmargin = -0.1", RecipeError, "margin is -0.1"),
+        ("[comparison]\nmargin = nan", RecipeError, "margin is nan"),
+        ("[comparison]\noutcomes = ['probe']", UnknownName, "no outcome called 'probe'; did you mean 'probe_accuracy'"),
+        ("[comparison]\noutcomes = []", RecipeError, "outcomes is empty"),
+    ],
+)
+def test_a_malformed_comparison_is_answered_in_one_sentence(
+    comparison: str, error: type[AnlageError], said: str
+) -> None:
+    with pytest.raises(error, match=said) as caught:
+        read_question(f"name = 'x'\n{comparison}")
+    assert "\n" not in str(caught.value)
+
+
+def test_two_variants_of_one_control_cannot_share_an_arm() -> None:
+    text = "controls = [{kind='degree-preserving', swaps_per_edge=1}, 'degree-preserving']"
+    with pytest.raises(RecipeError, match="each control is one arm"):
+        read_question(f"name = 'x'\n[comparison]\n{text}")

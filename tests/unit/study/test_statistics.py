@@ -1,0 +1,254 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from anlage.errors import AnlageError
+from anlage.study.statistics import (
+    MIN_GRAPHS,
+    OUTCOMES,
+    Contrast,
+    Outcome,
+    bootstrap_interval,
+    contrasts,
+    holm,
+    percentile,
+    single_case_p,
+)
+
+ERROR, PROBE = OUTCOMES["prediction_error"], OUTCOMES["probe_accuracy"]
+WIDE = Outcome("wide", higher_is_better=True, floor=-1e9, ceiling=1e9)
+
+
+def test_holm_agrees_with_an_example_worked_by_hand() -> None:
+    # Sorted .005 .01 .03 .04, times 4 3 2 1: .02 .03 .06 .04; never below its predecessor: .02 .03 .06 .06.
+    assert holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_leaves_a_single_test_alone_and_never_exceeds_one() -> None:
+    assert holm(np.array([0.04])).tolist() == [0.04]
+    assert holm(np.array([0.6, 0.9, 0.7])).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_holm_gives_equal_tests_equal_corrections() -> None:
+    assert holm(np.array([0.01, 0.01, 0.01])).tolist() == pytest.approx([0.03] * 3)
+
+
+def test_the_single_case_test_agrees_with_a_published_example() -> None:
+    # Documentation of the R package psycho: one IQ of 61, controls 86 100 112 95 121 102; t(5) = -3.11, 97.36 %.
+    controls = np.array([86.0, 100, 112, 95, 121, 102])
+    assert single_case_p(61 - controls) == pytest.approx(1 - 0.9736, abs=5e-5)
+
+
+def test_the_single_case_test_is_a_t_test_with_a_group_of_one() -> None:
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 20, 200):
+        controls, case = rng.normal(3, 2, size=n), float(rng.normal(5, 2))
+        pooled = stats.ttest_ind_from_stats(case, 0.0, 1, controls.mean(), controls.std(ddof=1), n)
+        assert single_case_p(case - controls) == pytest.approx(pooled.pvalue)
+
+
+def test_the_single_case_test_has_no_direction() -> None:
+    difference = np.array([1.0, 2.5, 2.0, 0.5])
+    assert single_case_p(difference) == single_case_p(-difference)
+
+
+def test_the_single_case_test_is_exact_for_a_case_from_the_population() -> None:
+    rng = np.random.default_rng(1)
+    p = np.array([single_case_p(rng.normal() - rng.normal(size=20)) for _ in range(2000)])
+    assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def test_differences_that_are_all_alike_are_certain_or_nothing() -> None:
+    assert single_case_p(np.zeros(20)) == 1.0
+    assert single_case_p(np.full(20, 0.5)) == 0.0
+
+
+def test_the_percentile_counts_ties_half() -> None:
+    ensemble = np.array([1.0, 2, 2, 3])
+    assert [percentile(v, ensemble) for v in (0.0, 1.0, 2.0, 2.5, 3.0, 4.0)] == [0, 12.5, 50, 75, 87.5, 100]
+
+
+def test_the_percentile_agrees_with_scipy() -> None:
+    rng = np.random.default_rng(2)
+    ensemble = rng.integers(0, 9, size=50).astype(float)
+    for value in np.arange(-1.0, 10):
+        assert percentile(float(value), ensemble) == pytest.approx(stats.percentileofscore(ensemble, value, "mean"))
+
+
+def test_the_bootstrap_interval_agrees_with_scipy() -> None:
+    sample = np.random.default_rng(3).gamma(2.0, size=40)
+    theirs = stats.bootstrap(
+        (sample,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(4)
+    ).confidence_interval
+    ours = bootstrap_interval(sample, np.random.default_rng(5), n_resamples=20_000)
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.02)
+
+
+def test_the_bootstrap_interval_covers_the_true_mean_as_often_as_it_says() -> None:
+    rng, covered = np.random.default_rng(6), 0
+    for _ in range(500):
+        low, high = bootstrap_interval(rng.normal(1.0, 2.0, size=40), rng, n_resamples=500)
+        covered += low <= 1.0 <= high
+    # The percentile interval of 40 numbers is a little narrow (about 93.5 %); three binomial standard errors are 3.3 %.
+    assert 0.90 < covered / 500 < 0.98
+
+
+def test_the_same_generator_gives_the_same_interval() -> None:
+    sample = np.random.default_rng(7).normal(size=20)
+    assert bootstrap_interval(sample, np.random.default_rng(8)) == bootstrap_interval(sample, np.random.default_rng(8))
+
+
+Arms = tuple[np.ndarray, dict[str, np.ndarray]]
+
+
+def null_study(rng: np.random.Generator, *, n: int = 20, seed_noise: float, effect: float = 0.0) -> Arms:
+    """A study as ``compare`` runs it, in units of the spread among graphs, the connectome ``effect`` of them away.
+
+    The connectome is one graph grown from ``n`` seeds; a control is ``n`` graphs, graph ``i`` from the connectome's seed ``i``.
+    What a seed does to every arm alike (its interface) is shared; what it does to one trial is not.
+    """
+    shared = rng.normal(0, seed_noise, size=n)
+
+    def noise() -> np.ndarray:
+        return rng.normal(0, seed_noise, size=n)
+
+    connectome = effect + rng.normal() * (effect == 0) + shared + noise()
+    controls = {name: rng.normal(size=n) + shared + noise() for name in ("rewired", "permuted")}
+    return connectome, controls
+
+
+def special(found: list[Contrast]) -> bool:
+    return any(c.verdict in ("better", "worse") for c in found)
+
+
+def alarms(seed: int, seed_noise: float) -> tuple[int, int]:
+    """Of 500 studies in which the connectome is a graph like any other: how many call it special, by us and naively."""
+    rng, ours, naive = np.random.default_rng(seed), 0, 0
+    for _ in range(500):
+        connectome, controls = null_study(rng, seed_noise=seed_noise)
+        ours += special(contrasts(WIDE, connectome, controls, 0.0, rng))
+        paired = np.array([stats.ttest_rel(connectome, values).pvalue for values in controls.values()])
+        naive += bool((holm(paired) < 0.05).any())
+    return ours, naive
+
+
+@pytest.mark.parametrize("seed_noise", [0.1, 0.5])
+def test_an_ordinary_graph_is_called_special_in_at_most_five_studies_of_a_hundred(seed_noise: float) -> None:
+    ours, naive = alarms(9, seed_noise)
+    limit = stats.binom.ppf(0.999, 500, 0.05)  # 41: a true rate of 5 % exceeds it once in a thousand times
+    assert ours <= limit
+    # The paired test asks about the mean of this one graph; that is not zero, so more seeds always find it. It fails the check
+    # above by far, which shows that the check can fail.
+    assert naive > 5 * limit
+
+
+def test_the_alarm_rate_is_not_bought_with_blindness() -> None:
+    rng = np.random.default_rng(10)
+    found = 0
+    for _ in range(100):
+        connectome, controls = null_study(rng, seed_noise=0.3, effect=4.0)
+        verdicts = [c.verdict for c in contrasts(WIDE, connectome, controls, 0.0, rng)]
+        assert "worse" not in verdicts
+        found += verdicts == ["better", "better"]
+    assert found >= 80
+
+
+def test_the_detectable_difference_is_the_one_that_reaches_five_percent() -> None:
+    rng = np.random.default_rng(11)
+    control = rng.normal(size=25)
+    one = contrasts(WIDE, np.full(25, 0.7), {"c": control}, 0.0, rng)[0]
+    shifted = np.full(25, control.mean() + one.detectable)
+    assert single_case_p(shifted - control) == pytest.approx(0.05)
+
+
+def study(
+    outcome: Outcome, connectome: float, control: float, *, n: int = 20, margin: float = 0.0, spread: float = 0.01
+) -> Contrast:
+    """One contrast with given means, the control graphs spread evenly around theirs."""
+    wiggle = spread * np.linspace(-1, 1, n)
+    return contrasts(outcome, np.full(n, connectome), {"c": control + wiggle}, margin, np.random.default_rng(0))[0]
+
+
+def test_the_direction_of_better_is_that_of_the_outcome() -> None:
+    assert study(PROBE, 0.9, 0.5).verdict == "better"
+    assert study(PROBE, 0.5, 0.9).verdict == "worse"
+    assert study(ERROR, 0.5, 0.9).verdict == "better"
+    assert study(ERROR, 0.9, 0.5).verdict == "worse"
+
+
+@pytest.mark.parametrize(
+    ("contrast", "verdict", "why"),
+    [
+        (study(PROBE, 0.9, 0.5, n=MIN_GRAPHS - 1), "undecided", "only 19 different control graphs, 20 are needed"),
+        (study(PROBE, 0.115, 0.10, spread=0.001), "undecided", "both at the floor"),
+        (study(ERROR, 0.985, 0.99, spread=0.0001), "undecided", "both at the floor"),
+        (study(PROBE, 0.999, 0.995, spread=0.0001), "undecided", "both at the ceiling"),
+        (study(ERROR, 0.001, 0.01, spread=0.0001), "undecided", "both at the ceiling"),
+        (study(PROBE, 0.999, 0.5), "better", "; difference"),
+        (study(ERROR, 0.99, 0.5), "worse", "; difference"),
+        (study(PROBE, 0.5, 0.502), "no difference found", "; difference"),
+        (study(PROBE, 0.5, 0.502, margin=0.05), "equivalent", "within the declared margin of 0.05"),
+        (study(PROBE, 0.5, 0.502, margin=0.001), "no difference found", "; difference"),
+        (study(PROBE, 0.9, 0.5, margin=0.05), "better", "; difference"),
+    ],
+)
+def test_every_verdict_is_reached_and_says_why(contrast: Contrast, verdict: str, why: str) -> None:
+    assert contrast.verdict == verdict
+    assert verdict in contrast.sentence
+    assert why in contrast.sentence
+    assert "\n" not in contrast.sentence
+
+
+def test_a_contrast_reports_the_paired_difference_of_its_arms() -> None:
+    rng = np.random.default_rng(12)
+    connectome, control = rng.normal(5, 1, size=30), rng.normal(3, 1, size=30)
+    one = contrasts(WIDE, connectome, {"c": control}, 0.0, rng)[0]
+    assert (one.connectome_mean, one.control_mean) == pytest.approx((connectome.mean(), control.mean()))
+    assert one.difference == pytest.approx((connectome - control).mean())
+    assert one.effect_size == pytest.approx(np.mean(connectome - control) / np.std(connectome - control, ddof=1))
+    assert one.interval[0] < one.difference < one.interval[1]
+    assert one.n_graphs == 30
+    assert one.percentile == pytest.approx(100 * np.mean(control < connectome))
+
+
+def test_a_control_that_always_makes_the_same_graph_is_no_ensemble() -> None:
+    """Thirty seeds on one graph are thirty looks at one graph; however different it is, there is nothing to be unusual among."""
+    rng = np.random.default_rng(13)
+    connectome, control = rng.normal(0.9, 0.01, size=30), rng.normal(0.5, 0.01, size=30)
+    assert contrasts(PROBE, connectome, {"c": control}, 0.0, rng)[0].verdict == "better"
+    one = contrasts(PROBE, connectome, {"c": control}, 0.0, rng, {"c": 1})[0]
+    assert one.verdict == "undecided" and "only 1 different control graph, 20 are needed" in one.sentence
+
+
+def test_the_correction_is_over_the_controls_of_one_outcome() -> None:
+    rng = np.random.default_rng(13)
+    connectome = rng.normal(size=20)
+    controls = {name: rng.normal(shift, 1, size=20) for name, shift in (("a", 1.0), ("b", 2.0), ("c", 0.0))}
+    found = contrasts(WIDE, connectome, controls, 0.0, rng)
+    raw = np.array([single_case_p(connectome - values) for values in controls.values()])
+    assert [c.p for c in found] == pytest.approx(raw.tolist())
+    assert [c.p_holm for c in found] == pytest.approx(holm(raw).tolist())
+    assert [c.control for c in found] == list(controls)
+
+
+@pytest.mark.parametrize(("n_connectome", "n_control"), [(20, 19), (19, 20), (1, 1)])
+def test_arms_of_unequal_or_too_small_size_are_refused_in_one_sentence(n_connectome: int, n_control: int) -> None:
+    said = rf"control 'c' has {n_control} trials and the connectome {n_connectome}; .* --resume"
+    with pytest.raises(AnlageError, match=said) as caught:
+        contrasts(WIDE, np.zeros(n_connectome), {"c": np.zeros(n_control)}, 0.0, np.random.default_rng(0))
+    assert "\n" not in str(caught.value)
+
+
+def test_one_trial_that_is_no_number_never_makes_a_verdict() -> None:
+    connectome = np.full(20, 0.9)
+    connectome[3] = np.nan
+    control = 0.5 + 0.01 * np.linspace(-1, 1, 20)
+    one = contrasts(PROBE, connectome, {"c": control}, 0.0, np.random.default_rng(0))[0]
+    assert one.verdict not in ("better", "worse", "equivalent")
+
+
+def test_every_outcome_is_named_as_it_is_looked_up() -> None:
+    assert all(outcome.name == name for name, outcome in OUTCOMES.items())
+    assert replace(PROBE, name="x").higher_is_better
