@@ -4,6 +4,7 @@ Automatic differentiation would keep a graph node for every operation of every t
 every tick. Here the backward pass walks the ticks once, and the edges receive their gradient for many ticks in one product.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from anlage.network.dynamics import Leaky
-from anlage.network.synapse import Wiring
+from anlage.network.synapse import Crossing, Wiring, crossing
 
 CHUNK = 1 << 22
 """Numbers held at once for the edge gradient; more saves nothing, less costs calls."""
@@ -36,19 +37,19 @@ def unroll(
 ) -> Float[Tensor, "time neuron batch"]:
     """The state of every neuron after each observation, from silence; differentiable once in weight, bias and drive."""
     if not torch.is_grad_enabled():
-        return _run(course, weight, bias, drive, keep=False)[0]
+        return _run(course, crossing(course.wiring, weight), bias, drive, keep=False)[0]
     states: Tensor = _Unroll.apply(course, weight, bias, drive)  # type: ignore[no-untyped-call]
     return states
 
 
 def _run(
-    course: Course, weight: Tensor, bias: Tensor, drive: Tensor, *, keep: bool
+    course: Course, laid_out: Crossing, bias: Tensor, drive: Tensor, *, keep: bool
 ) -> tuple[Float[Tensor, "time neuron batch"], Float[Tensor, "tick1 neuron batch"], Float[Tensor, "tick neuron batch"]]:
     """The states seen after each observation; and the states and rates of every tick, or of the last one unless ``keep``."""
-    matrix, leak = course.wiring.matrix(weight), course.dynamics.leak
+    leak = course.dynamics.leak
     time, _, batch = drive.shape
     depth = time * course.ticks if keep else 1
-    state = weight.new_zeros(depth + 1, course.wiring.n_neurons, batch)
+    state = drive.new_zeros(depth + 1, course.wiring.n_neurons, batch)
     rate = torch.empty_like(state[1:])
     seen = state.new_empty(time, course.wiring.n_neurons, batch)
     for t in range(time):
@@ -56,7 +57,7 @@ def _run(
         for i in range(t * course.ticks, (t + 1) * course.ticks):
             # Without ``keep`` the two rows of ``state`` take turns.
             before, after = state[i % (depth + 1)], state[(i + 1) % (depth + 1)]
-            course.dynamics.rate(torch.addmm(outside, matrix, before), out=rate[i % depth])
+            course.dynamics.rate(laid_out.forward(before, outside), out=rate[i % depth])
             torch.lerp(before, rate[i % depth], leak, out=after)
         seen[t] = after
     return seen, state, rate
@@ -67,25 +68,27 @@ class _Unroll(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, course: Course, weight: Tensor, bias: Tensor, drive: Tensor) -> Tensor:
-        seen, state, rate = _run(course, weight, bias, drive, keep=True)
-        ctx.course = course
-        ctx.save_for_backward(weight, state, rate)
+        laid_out = crossing(course.wiring, weight)
+        seen, state, rate = _run(course, laid_out, bias, drive, keep=True)
+        ctx.course, ctx.crossing = course, laid_out
+        ctx.save_for_backward(state, rate)
         return seen
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor | None, Tensor | None, Tensor | None]:
         course: Course = ctx.course
-        weight, state, rate = ctx.saved_tensors
-        transpose, leak, ticks = course.wiring.transpose(weight), course.dynamics.leak, course.ticks
+        laid_out: Crossing = ctx.crossing
+        state, rate = ctx.saved_tensors
+        leak, ticks = course.dynamics.leak, course.ticks
         current = course.dynamics.slope(rate).mul_(leak)  # times the gradient of the state: that of the current
         to_state = torch.zeros_like(state[0])
         for i in reversed(range(len(rate))):
             if (i + 1) % ticks == 0:
                 to_state += gradient[i // ticks]
             current[i] *= to_state
-            to_state = torch.addmm(to_state, transpose, current[i], beta=1 - leak)
-        to_weight = _edge_gradient(course.wiring, current, state[:-1]) if ctx.needs_input_grad[1] else None
+            to_state = laid_out.backward(current[i], to_state.mul_(1 - leak))
+        to_weight = _edge_gradient(laid_out, current, state[:-1]) if ctx.needs_input_grad[1] else None
         to_bias = current.sum((0, 2)).unsqueeze(1) if ctx.needs_input_grad[2] else None
         to_drive = None
         if ctx.needs_input_grad[3]:
@@ -94,12 +97,11 @@ class _Unroll(torch.autograd.Function):
 
 
 def _edge_gradient(
-    wiring: Wiring, current: Float[Tensor, "tick neuron batch"], state: Float[Tensor, "tick neuron batch"]
+    laid_out: Crossing, current: Float[Tensor, "tick neuron batch"], state: Float[Tensor, "tick neuron batch"]
 ) -> Float[Tensor, " edge"]:
     """Sum over ticks and batch of ``current[post] * state[pre]``, for every edge."""
-    total = wiring.matrix(current.new_zeros(wiring.n_edges))
     chunk = max(1, CHUNK // current[0].numel())
-    for now, before in zip(torch.split(current, chunk), torch.split(state, chunk), strict=True):
-        wide, tall = now.transpose(0, 1).flatten(1), before.transpose(0, 1).flatten(1).T
-        total = torch.sparse.sampled_addmm(total, wide, tall)
-    return total.values()
+    pairs = zip(torch.split(current, chunk), torch.split(state, chunk), strict=True)
+    # Ticks side by side, like a wider batch: one row per neuron.
+    parts = (laid_out.edges(*(part.transpose(0, 1).flatten(1) for part in pair)) for pair in pairs)
+    return functools.reduce(torch.add, parts)

@@ -1,0 +1,3 @@
+#define ISA baseline
+#define LANES 4
+#include "tile.inc"
