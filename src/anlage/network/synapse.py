@@ -6,7 +6,7 @@ backward pass of torch's sparse product slow (pytorch issues 61059 and 71156): i
 """
 
 import warnings
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -46,7 +46,12 @@ class Wiring(nn.Module):
         for name, tensor in index.items():
             self.register_buffer(name, tensor, persistent=False)
 
+    def transposed(self, weight: Float[Tensor, " edge"]) -> Float[Tensor, " edge"]:
+        """The weights in pre-major order."""
+        return weight[self.by_pre]
 
+
+@runtime_checkable
 class Crossing(Protocol):
     """A wiring with fixed weights, laid out once: products in both directions, and the gradient of every edge.
 
@@ -81,7 +86,7 @@ class KernelCrossing:
     def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W.T @ gradient``."""
         if self._by_pre is None:
-            self._by_pre = self._weight[self._wiring.by_pre]
+            self._by_pre = self._wiring.transposed(self._weight)
         return kernel.product(self._wiring.pre_start, self._wiring.post_by_pre, self._by_pre, gradient, plus)
 
     def edges(self, gradient: Tensor, state: Tensor) -> Tensor:
@@ -106,7 +111,7 @@ class TorchCrossing:
     def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W.T @ gradient``."""
         if self._transpose is None:
-            by_pre = self._weight[self._wiring.by_pre]
+            by_pre = self._wiring.transposed(self._weight)
             self._transpose = self._csr(self._wiring.pre_start, self._wiring.post_by_pre, by_pre)
         product: Tensor = torch.sparse.mm(self._transpose, gradient.contiguous())
         return product if plus is None else product.add_(plus)
@@ -135,6 +140,7 @@ class _Synapse(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, state: Tensor, laid_out: Crossing) -> Tensor:
+        del weight  # laid out already; it is an argument so that it receives a gradient
         ctx.crossing = laid_out
         ctx.save_for_backward(state)
         return laid_out.forward(state)

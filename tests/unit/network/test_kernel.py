@@ -47,7 +47,9 @@ def test_every_batch_size_gives_the_products_and_the_edge_gradient_of_double_pre
     same = {"rtol": 1e-5, "atol": 1e-5}
     torch.testing.assert_close(crossed.forward(state).double(), dense @ state.double(), **same)
     torch.testing.assert_close(crossed.forward(state, plus).double(), plus.double() + dense @ state.double(), **same)
-    torch.testing.assert_close(crossed.backward(gradient, plus).double(), plus.double() + dense.T @ gradient.double(), **same)
+    torch.testing.assert_close(
+        crossed.backward(gradient, plus).double(), plus.double() + dense.T @ gradient.double(), **same
+    )
     edges = (gradient.double() @ state.double().T)[topology.post, topology.pre]
     torch.testing.assert_close(crossed.edges(gradient, state).double(), edges, rtol=1e-5, atol=1e-4)
 

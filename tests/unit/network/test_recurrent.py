@@ -222,7 +222,7 @@ def test_a_whole_optic_lobe_learns_without_a_dense_matrix_anywhere(monkeypatch: 
     for method in ("to_dense", "dense"):
         monkeypatch.setattr(Tensor, method, refuse, raising=False)
     monkeypatch.setattr(Topology, "dense", refuse)
-    monkeypatch.setattr(Wiring, "transpose", counted := Counted(Wiring.transpose))
+    monkeypatch.setattr(Wiring, "transposed", counted := Counted(Wiring.transposed))
     wiring = build(load("optic-lobe"))
     made = RecurrentNetwork(wiring, ("input",), ("output",), LATENT, Physiology(), generator())
     _, predictions = made.unroll(torch.randn(2, 3, LATENT, generator=generator()))

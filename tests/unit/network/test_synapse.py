@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from anlage.network import Leaky, Synapses, Wiring, synapse
+from anlage.network.synapse import crossing
 from anlage.network.unroll import Course, unroll
 from anlage.topology import Topology
 
@@ -50,10 +51,10 @@ def test_the_sparse_product_and_its_gradients_equal_the_dense_ones() -> None:
 
 
 def test_the_transpose_is_the_transpose() -> None:
-    graph, weight = topology(), torch.from_numpy(topology().weight.copy())
-    wiring = Wiring(graph)
-    np.testing.assert_array_equal(wiring.matrix(weight).to_dense().numpy(), graph.dense())
-    np.testing.assert_array_equal(wiring.transpose(weight).to_dense().numpy(), graph.dense().T)
+    graph = topology()
+    crossed, each = crossing(Wiring(graph), torch.from_numpy(graph.weight.copy())), torch.eye(N, dtype=torch.float64)
+    np.testing.assert_array_equal(crossed.forward(each).numpy(), graph.dense())
+    np.testing.assert_array_equal(crossed.backward(each).numpy(), graph.dense().T)
 
 
 def test_the_derivatives_of_the_product_equal_numerical_ones() -> None:
