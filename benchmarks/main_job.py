@@ -1,6 +1,8 @@
 """Time and memory of the main job, `anlage grow` without a file, as a whole process with its workers.
 
-python benchmarks/main_job.py
+    python benchmarks/main_job.py [FOLDER]
+
+The run is kept in FOLDER when one is given.
 """
 
 import os
@@ -16,12 +18,13 @@ from machine import keep
 
 def main() -> None:
     """Run it once in an empty folder."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(temporary) / "run"
         start = time.monotonic()
-        command = [sys.executable, "-m", "anlage", "grow", "--out", str(Path(folder) / "run")]
+        command = [sys.executable, "-m", "anlage", "grow", "--out", str(folder)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = time.monotonic() - start
-        report_kb = (Path(folder) / "run" / "report.html").stat().st_size / 1024
+        report_kb = (folder / "report.html").stat().st_size / 1024
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     keep(
         "main_job",

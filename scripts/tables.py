@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from anlage.connectome.library import EMBEDDED, load
+from anlage.errors import ControlError
 from anlage.learning.recipe import Blueprint
 from anlage.study.question import CONTROLS
 from anlage.topology import control_graph
@@ -39,15 +40,18 @@ def _range(values: list[int]) -> str:
 
 
 def controls() -> str:
-    """What every control keeps and destroys, as declared and as measured on the worm."""
-    topology = Blueprint(signs="transmitter").topology()
+    """What every control keeps and destroys, as declared and as certified on the worm's chemical synapses."""
+    topology = Blueprint(kinds=("chemical",), signs="transmitter").topology()
     rows = ["| control | keeps | destroys | edges left in place on the worm |", "|---|---|---|---:|"]
     for name, make in CONTROLS.items():
         control = make()
-        graph, _ = control_graph(control, topology, np.random.default_rng(0))
-        left = np.isin(graph.key(), topology.key()).mean() if graph.n_edges else 0.0
+        try:
+            graph, _ = control_graph(control, topology, np.random.default_rng(0))
+            left = f"{np.isin(topology.key(), graph.key()).mean():.0%}"
+        except ControlError:
+            left = "refused"
         keeps, destroys = (", ".join(sorted(map(str, part))) for part in (control.keeps, control.destroys))
-        rows.append(f"| `{name}` | {keeps} | {destroys} | {left:.0%} |")
+        rows.append(f"| `{name}` | {keeps} | {destroys} | {left} |")
     return "\n".join(rows)
 
 

@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -122,7 +121,7 @@ def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
         (["grow", "--workers", "0"], "--workers is 0, but must be at least 1"),
         (["grow", "--workers", "-3"], "--workers is -3, but must be at least 1"),
         (["compare", "--graphs", "0"], "comparison.graphs is 0"),
-        (["report", "."], r"holds no run \(it has no plan\.toml\)"),
+        (["report", "."], r"holds no run \(it has no question\.toml\)"),
         (["report", "nowhere/at/all"], "nowhere/at/all holds no run"),
         (["sources", "."], "holds no run"),
         (["fetch", "larvae"], "no release called 'larvae'; did you mean 'larva'"),
@@ -191,7 +190,7 @@ def test_one_recipe_from_beginning_to_end(recipe: Path, tmp_path: Path, capsys: 
     assert "@misc{alpaydin1998digits" in capsys.readouterr().out
     assert main(["report", str(out)]) == 0
     assert str(out) in capsys.readouterr().out
-    (out / "trials" / "connectome-000.json").unlink()
+    (out / "results" / "connectome-000.json").unlink()
     assert main(["report", str(out)]) == EXIT_ERROR
     assert "1 of 1 trials are missing" in one_sentence(capsys)
     checkpoint = out / "grown.safetensors"
@@ -217,7 +216,7 @@ def test_a_folder_that_cannot_be_written_is_answered_in_one_sentence(
 ) -> None:
     # The recipe is a file, so no folder can be made below it, whoever runs this.
     assert main(["grow", str(recipe), "--out", str(recipe / "run")]) == EXIT_ERROR
-    assert "plan.toml could not be written (Not a directory)" in one_sentence(capsys)
+    assert "question.toml could not be written (Not a directory)" in one_sentence(capsys)
 
 
 def test_a_folder_that_may_not_be_looked_into_is_answered_in_one_sentence(
@@ -228,7 +227,7 @@ def test_a_folder_that_may_not_be_looked_into_is_answered_in_one_sentence(
 
     monkeypatch.setattr(Path, "exists", forbid)
     assert main(["grow", str(recipe), "--out", "/forbidden"]) == EXIT_ERROR
-    assert "/forbidden/plan.toml cannot be used (Permission denied)" in one_sentence(capsys)
+    assert "/forbidden/question.toml cannot be used (Permission denied)" in one_sentence(capsys)
 
 
 def test_a_full_disk_is_answered_in_one_sentence_and_the_run_goes_on_later(
@@ -246,7 +245,7 @@ def test_a_full_disk_is_answered_in_one_sentence_and_the_run_goes_on_later(
         patch.setattr(os, "fsync", fill)
         assert main(grow) == EXIT_ERROR
     assert "grown.safetensors could not be written (No space left on device); make room" in one_sentence(capsys)
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["plan.toml"]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["question.toml"]
     assert main([*grow, "--resume"]) == 0
 
 
@@ -312,35 +311,56 @@ def living(group: int) -> list[str]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts processes in /proc")
+def interrupted(command: list[str], trials: Path, n_finished: int) -> str:
+    """Press Ctrl-C once ``n_finished`` trials are on disk; what stderr said, nothing of the run being left alive."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        limit = time.monotonic() + 100
+        while len(list(trials.glob("[!.]*.json"))) < n_finished:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+        if n_finished == 1:
+            time.sleep(0.5)  # the worker process is then starting
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process in the foreground
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == EXIT_INTERRUPTED == 130
+        limit = time.monotonic() + 10
+        while living(process.pid) and time.monotonic() < limit:
+            time.sleep(0.05)
+        assert not living(process.pid)
+        return str(err)
+    finally:
+        if living(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts processes in /proc")
+GOODBYE = "\nanlage: interrupted; what was finished is kept, add --resume to go on.\n"
+
+
+@PROC
+def test_ctrl_c_while_worker_processes_start_is_answered_by_one_sentence(recipe: Path, tmp_path: Path) -> None:
+    recipe.write_text(TINY + COMPARISON)
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "anlage", "grow", str(recipe), "--out", str(out), "--workers", "1"]
+    err = interrupted(command, out / "results", 1)
+    assert err.endswith(GOODBYE)
+    assert all(line.startswith("  ") for line in err.removesuffix(GOODBYE).splitlines()), err
+
+
+@PROC
 def test_ctrl_c_leaves_no_process_and_the_resumed_run_equals_an_uninterrupted_one(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe.write_text(TINY + COMPARISON)
     out = tmp_path / "run"
     command = [sys.executable, "-m", "anlage", "grow", str(recipe), "--out", str(out), "--workers", "1"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        limit = time.monotonic() + 100
-        while len(list(out.glob("trials/[!.]*.json"))) < 2:
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
-            assert time.monotonic() < limit
-            time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process in the foreground
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == EXIT_INTERRUPTED == 130
-        assert err.endswith("\nanlage: interrupted; what was finished is kept, add --resume to go on.\n")
-        assert "Traceback" not in err
-        limit = time.monotonic() + 10
-        while living(process.pid) and time.monotonic() < limit:
-            time.sleep(0.05)
-        assert not living(process.pid)
-    finally:
-        if living(process.pid):
-            os.killpg(process.pid, signal.SIGKILL)
-    kept = {path.name: path.read_bytes() for path in (out / "trials").iterdir()}
+    assert interrupted(command, out / "results", 2).endswith(GOODBYE)
+    kept = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
     assert 2 <= len(kept) < 6
     assert not (out / "result.json").exists()
 
@@ -350,8 +370,7 @@ def test_ctrl_c_leaves_no_process_and_the_resumed_run_equals_an_uninterrupted_on
 
     monkeypatch.setattr("anlage.study.compare._run", here)
     assert main([*command[3:], "--resume"]) == 0
-    assert all((out / "trials" / name).read_bytes() == content for name, content in kept.items())
+    assert all((out / "results" / name).read_bytes() == content for name, content in kept.items())
     kept.clear()
     carry_out(read_question(recipe.read_text()), tmp_path / "whole")
     assert json.loads((out / "result.json").read_text()) == json.loads((tmp_path / "whole" / "result.json").read_text())
-    shutil.rmtree(out)

@@ -86,6 +86,11 @@ class Recording:
         """Numbers in one observation."""
         return self.train.shape[-1]
 
+    @property
+    def chance(self) -> float:
+        """Share of held-out sequences that carry the commonest label: what naming it every time would reach."""
+        return float(np.bincount(self.test_label).max(initial=0) / max(1, len(self.test_label)))
+
     def draw(self, batch: int, rng: np.random.Generator) -> Episode:
         """``batch`` sequences of the training part, with replacement."""
         return self._episode(self.train[torch.from_numpy(rng.integers(len(self.train), size=batch))])

@@ -28,7 +28,7 @@ class Grown:
     """A grown network and everything measured on the way; ``curve[0]`` is the untrained network.
 
     ``audit``: what can influence the last prediction of a sequence; ``audit_at_once``: what can carry one observation into the
-    prediction made right after it.
+    prediction made right after it. ``chance``: probe accuracy of always naming the commonest label.
     """
 
     recipe: Recipe
@@ -40,6 +40,7 @@ class Grown:
     encoder: Encoder
     network: RecurrentNetwork
     curve: Curve
+    chance: float
 
 
 def grow(
@@ -87,7 +88,9 @@ def grow(
     ticks, ports = recipe.physiology.ticks, (recipe.ports.input, recipe.ports.output)
     reach = audit(scaled, *ports, steps=ticks * recording.train.shape[1], drive="sustained")
     at_once = audit(scaled, *ports, steps=ticks, drive="sustained")
-    return Grown(recipe, scaled, point, reach, at_once, budget(encoder, network), encoder, network, curve)
+    return Grown(
+        recipe, scaled, point, reach, at_once, budget(encoder, network), encoder, network, curve, recording.chance
+    )
 
 
 def _identity(recipe: Recipe, topology: Topology) -> str:

@@ -17,7 +17,7 @@ from anlage.errors import AnlageError
 from anlage.learning.checkpoint import read_json, write_json
 from anlage.seed import Seed
 from anlage.study.question import Question
-from anlage.study.statistics import OUTCOMES, Contrast, contrasts
+from anlage.study.statistics import OUTCOMES, Contrast, above, contrasts
 from anlage.study.trial import CONNECTOME, Record, Trial, trials
 
 Progress = Callable[[int, int], None]
@@ -106,7 +106,8 @@ def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
         connectome = values.pop(CONNECTOME)
         rng = Seed(question.recipe.seed).child("bootstrap").child(name).rng()
         graphs = {arm: len({r["graph"] for r in records if r["arm"] == arm}) for arm in values}
-        found += contrasts(OUTCOMES[name], connectome, values, comparison.margin, rng, graphs)
+        outcome = above(OUTCOMES[name], float(str(records[0]["chance_accuracy"])))
+        found += contrasts(outcome, connectome, values, comparison.margin, rng, graphs)
     return found
 
 

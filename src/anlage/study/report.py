@@ -1,6 +1,5 @@
 """The report of a run: one HTML file that needs nothing else, neither a server nor the network."""
 
-from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
@@ -38,7 +37,6 @@ def _content(run: Run) -> dict[str, object]:
     connectome, topology = load(recipe.topology.connectome), recipe.topology.topology()
     recording = recipe.open_experience()
     wiring = Wiring(connectome, topology, recipe.ports.input)
-    count = Counter(recording.test_label.tolist())
     return {
         "recipe": recipe,
         "run": run,
@@ -50,9 +48,7 @@ def _content(run: Run) -> dict[str, object]:
         "curves": _curves(run, every),
         "probe": probe_figure(every, run.raw_probe_accuracy),
         "probe_words": probe_words(every[0], run.raw_probe_accuracy, len(recording.test_label)),
-        "probe_table": account.probe_table(
-            every, run.raw_probe_accuracy, max(count.values()) / max(1, len(recording.test_label))
-        ),
+        "probe_table": account.probe_table(every, run.raw_probe_accuracy, recording.chance),
         "wiring": wiring_figures(wiring),
         "left_out": left_out(wiring),
         "placed": wiring.placed,

@@ -1,10 +1,10 @@
 """A run on disk: the question, the grown network, a record per trial, the result. What is finished is never done twice.
 
-plan.toml            the question, as it was asked
-grown.safetensors    the network on the connectome, with everything needed to go on
-trials/ARM-NNN.json  one record per trial
-result.json          contrasts and verdicts
-report.html          all of it, to look at
+question.toml         the question, as it was asked
+results/ARM-NNN.json  one record per trial
+result.json           contrasts and verdicts
+grown.safetensors     the network on the connectome, with everything needed to go on
+report.html           all of it, to look at
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def carry_out(
     report = progress or (lambda _what, _done, _total: None)
     _claim(question, folder, resume)
     first = Trial(question, CONNECTOME, 0)
-    record_file = folder / "trials" / first.file_name
+    record_file = folder / "results" / first.file_name
     if read_json(record_file, first.accepts) is None:
         grown = grow(
             question.recipe,
@@ -60,7 +60,7 @@ def carry_out(
         )
         write_json(record_file, first.record(grown, None))
     records = compare(
-        question, folder / "trials", workers=workers, progress=lambda done, total: report("trials", done, total)
+        question, folder / "results", workers=workers, progress=lambda done, total: report("trials", done, total)
     )
     raw = raw_accuracy(question.recipe.open_experience())
     found = judge(question, records)
@@ -79,28 +79,30 @@ def read_run(folder: Path) -> Run:
 
     Raises ``AnlageError`` when there is none, or when a part is missing or damaged.
     """
-    plan = folder / "plan.toml"
-    if not plan.is_file():
-        raise AnlageError(f"{folder} holds no run (it has no plan.toml); name a folder that `anlage grow` has written.")
-    question = read_question(read_text(plan), str(plan))
+    asked = folder / "question.toml"
+    if not asked.is_file():
+        raise AnlageError(
+            f"{folder} holds no run (it has no question.toml); name a folder that `anlage grow` has written."
+        )
+    question = read_question(read_text(asked), str(asked))
     result = read_json(
         folder / "result.json", lambda r: r.get("format") == FORMAT and r.get("question") == question.identity
     )
     if result is None:
         raise AnlageError(
-            f"The run in {folder} is not finished; run `anlage grow {plan} --out {folder} --resume` first."
+            f"The run in {folder} is not finished; run `anlage grow {asked} --out {folder} --resume` first."
         )
-    records = compare(question, folder / "trials", workers=0)
+    records = compare(question, folder / "results", workers=0)
     return Run(folder, question, records, judge(question, records), float(str(result["raw_probe_accuracy"])))
 
 
 def _claim(question: Question, folder: Path, resume: bool) -> None:
     """Take possession of a folder for this question; refuse to touch any other run."""
-    plan = folder / "plan.toml"
-    if not plan.exists():
-        write_text(plan, question.to_toml())
+    asked = folder / "question.toml"
+    if not asked.exists():
+        write_text(asked, question.to_toml())
         return
-    other = read_question(read_text(plan), str(plan))
+    other = read_question(read_text(asked), str(asked))
     if other.identity != question.identity:
         raise RecipeError(
             f"{folder} holds a run of another recipe ({other.recipe.name}, identity {other.identity}; this one is "

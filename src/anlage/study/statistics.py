@@ -6,7 +6,7 @@ the control graphs by more than these differ from one another.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -94,9 +94,15 @@ class Outcome:
 
 OUTCOMES = {
     "prediction_error": Outcome("prediction_error", higher_is_better=False, floor=0.98, ceiling=0.02),
-    "probe_accuracy": Outcome("probe_accuracy", higher_is_better=True, floor=0.12, ceiling=0.99),
+    "probe_accuracy": Outcome("probe_accuracy", higher_is_better=True, floor=0.02, ceiling=0.99),
 }
-"""At the floor nothing was learned, at the ceiling nothing is left to learn; neither tells arms apart."""
+"""At the floor nothing was learned, at the ceiling nothing is left to learn; neither tells arms apart. The probe's floor lies
+this much above chance, which depends on the recording: see ``above``."""
+
+
+def above(outcome: Outcome, chance: float) -> Outcome:
+    """The outcome with its floor at chance, where it has a chance level: the probe's does."""
+    return replace(outcome, floor=outcome.floor + chance) if outcome.name == "probe_accuracy" else outcome
 
 
 def contrasts(

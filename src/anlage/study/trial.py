@@ -61,6 +61,7 @@ class Trial:
             "audit": _plain(grown.audit),
             "audit_at_once": _plain(grown.audit_at_once),
             "budget": asdict(grown.budget),
+            "chance_accuracy": grown.chance,
             "curve": grown.curve,
             "versions": {name: version(name) for name in ("anlage", "torch", "numpy", "scipy", "scikit-learn")},
         }

@@ -135,8 +135,8 @@ def test_a_rename_that_fails_leaves_the_old_file_and_nothing_else(
 
 def test_a_place_below_a_file_cannot_be_written_and_is_named_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here I am")
-    with pytest.raises(AnlageError, match=r"file/run/plan\.toml could not be written") as caught:
-        write_text(tmp_path / "file" / "run" / "plan.toml", "x")
+    with pytest.raises(AnlageError, match=r"file/run/question\.toml could not be written") as caught:
+        write_text(tmp_path / "file" / "run" / "question.toml", "x")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "here I am"
 

@@ -61,7 +61,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     question, folder = Question(tiny(), Comparison(controls=CONTROLS, graphs=2)), tmp_path_factory.mktemp("tiny")
     # Run here, so that no process has to start; a run takes the records that it finds.
     for trial in trials(question):
-        write_json(folder / "trials" / trial.file_name, trial.run())
+        write_json(folder / "results" / trial.file_name, trial.run())
     return carry_out(question, folder, workers=0)
 
 
@@ -130,8 +130,8 @@ def test_every_control_is_named_with_what_it_keeps_and_destroys(run: Run, page: 
         assert control.name in page.text
         for quantity in control.keeps | control.destroys:
             assert quantity.name in page.text
-    record = json.loads((run.folder / "trials" / "degree-preserving-000.json").read_text())
-    other = json.loads((run.folder / "trials" / "degree-preserving-001.json").read_text())
+    record = json.loads((run.folder / "results" / "degree-preserving-000.json").read_text())
+    other = json.loads((run.folder / "results" / "degree-preserving-001.json").read_text())
     least = min(f["changed"] for r in (record, other) for f in r["certificate"] if f["declared"] == "destroys")
     assert f"at least {least:.1%} changed" in page.text
     assert "There is only one such graph" in page.text

@@ -80,7 +80,7 @@ def test_a_question_asks_for_every_arm_with_every_index_interleaved() -> None:
 
 
 def test_trial_and_control_of_one_index_grow_from_one_seed_and_indices_from_different_ones(finished: Path) -> None:
-    records = contents(finished / "trials")
+    records = contents(finished / "results")
     assert [records[name]["seed"] for name in FILES] == [0, 0, 0, 1, 1, 1]
     histories = {name: str(records[name]["history"]) for name in FILES}
     assert histories["connectome-000.json"] == histories["connectome-001.json"]
@@ -93,14 +93,14 @@ def test_trial_and_control_of_one_index_grow_from_one_seed_and_indices_from_diff
 
 def test_a_finished_run_leaves_nothing_but_its_parts(finished: Path) -> None:
     parts = {str(path.relative_to(finished)) for path in finished.glob("**/*") if path.is_file()}
-    assert parts == {"plan.toml", "grown.safetensors", "result.json", *(f"trials/{name}" for name in FILES)}
-    assert read_question((finished / "plan.toml").read_text()) == QUESTION
+    assert parts == {"question.toml", "grown.safetensors", "result.json", *(f"results/{name}" for name in FILES)}
+    assert read_question((finished / "question.toml").read_text()) == QUESTION
 
 
 def test_two_worker_processes_give_the_records_that_one_process_gives(finished: Path, tmp_path: Path) -> None:
     records = compare(QUESTION, tmp_path, workers=2)
-    assert contents(tmp_path) == contents(finished / "trials")
-    assert json.loads(json.dumps(records)) == list(map(contents(finished / "trials").get, FILES))
+    assert contents(tmp_path) == contents(finished / "results")
+    assert json.loads(json.dumps(records)) == list(map(contents(finished / "results").get, FILES))
 
 
 def stop_after(n: int) -> Callable[[str, int, int], None]:
@@ -118,12 +118,12 @@ def test_an_interrupted_study_is_finished_without_doing_anything_twice(
     with pytest.raises(KeyboardInterrupt):
         carry_out(QUESTION, tmp_path, progress=stop_after(n))
     assert ran == FILES[1:n]
-    with pytest.raises(AnlageError, match=r"not finished; run `anlage grow .*plan\.toml --out .* --resume` first"):
+    with pytest.raises(AnlageError, match=r"not finished; run `anlage grow .*question\.toml --out .* --resume` first"):
         read_run(tmp_path)
     resumed = carry_out(QUESTION, tmp_path, resume=True)
     assert ran == FILES[1:]
     assert contents(tmp_path) == contents(finished)
-    assert json.loads(json.dumps(list(resumed.records))) == list(map(contents(finished / "trials").get, FILES))
+    assert json.loads(json.dumps(list(resumed.records))) == list(map(contents(finished / "results").get, FILES))
 
 
 def test_an_interruption_while_the_connectome_learns_loses_nothing_either(
@@ -154,7 +154,7 @@ def test_a_trial_file_that_is_damaged_or_foreign_is_redone_and_not_trusted(
     finished: Path, tmp_path: Path, ran: list[str], damage: str
 ) -> None:
     folder = copy_of(finished, tmp_path)
-    file = folder / "trials" / FILES[4]
+    file = folder / "results" / FILES[4]
     record = json.loads(file.read_text())
     damaged = {
         "truncated": file.read_bytes()[:-10],
@@ -183,12 +183,12 @@ def test_a_finished_run_is_read_back_as_it_was(finished: Path, ran: list[str]) -
 
 
 def test_contrasts_are_those_of_the_last_entries_of_the_curves(finished: Path) -> None:
-    records = list(contents(finished / "trials").values())
+    records = list(contents(finished / "results").values())
     by_hand = {arm: [] for arm in (CONNECTOME, "weight-permuted")}
     for name in FILES:
         arm = name[:-9]
         if arm in by_hand:
-            by_hand[arm].append(contents(finished / "trials")[name]["curve"][-1]["prediction_error"])
+            by_hand[arm].append(contents(finished / "results")[name]["curve"][-1]["prediction_error"])
     assert final(records, CONNECTOME, "prediction_error").tolist() == by_hand[CONNECTOME]
     contrast = next(
         c for c in judge(QUESTION, records) if (c.control, c.outcome) == ("weight-permuted", "prediction_error")
@@ -216,7 +216,7 @@ def test_the_folder_of_the_same_recipe_needs_resume(finished: Path, ran: list[st
 
 
 def test_a_folder_without_a_run_is_answered_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(AnlageError, match=r"holds no run \(it has no plan\.toml\); name a folder") as caught:
+    with pytest.raises(AnlageError, match=r"holds no run \(it has no question\.toml\); name a folder") as caught:
         read_run(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -242,7 +242,7 @@ def test_a_control_that_breaks_its_promise_stops_the_study(tmp_path: Path, ran: 
         carry_out(question, tmp_path)
     assert ran == ["mislabelled-000.json"]
     assert not (tmp_path / "result.json").exists()
-    assert [path.name for path in (tmp_path / "trials").iterdir()] == ["connectome-000.json"]
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["connectome-000.json"]
 
 
 @pytest.mark.parametrize("kind", [*AnlageError.__subclasses__(), IntegrityError, ControlError])
@@ -288,7 +288,7 @@ def test_a_trial_of_an_unknown_arm_is_refused() -> None:
 
 
 def test_a_trial_accepts_its_own_record_and_no_other(finished: Path) -> None:
-    records = contents(finished / "trials")
+    records = contents(finished / "results")
     for trial in trials(QUESTION):
         assert [name for name in FILES if trial.accepts(records[name])] == [trial.file_name]
         assert not Trial(Question(RECIPE, None), trial.arm, trial.index).accepts(records[trial.file_name])

@@ -10,6 +10,7 @@ from anlage.study.statistics import (
     OUTCOMES,
     Contrast,
     Outcome,
+    above,
     bootstrap_interval,
     contrasts,
     holm,
@@ -17,7 +18,7 @@ from anlage.study.statistics import (
     single_case_p,
 )
 
-ERROR, PROBE = OUTCOMES["prediction_error"], OUTCOMES["probe_accuracy"]
+ERROR, PROBE = OUTCOMES["prediction_error"], above(OUTCOMES["probe_accuracy"], 0.1)
 WIDE = Outcome("wide", higher_is_better=True, floor=-1e9, ceiling=1e9)
 
 
