@@ -27,8 +27,8 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("topology/rewire.py", "    go = possible & ~blocked", "    go = possible", "tests/unit/topology"),
-    Mutant("topology/rewire.py", "3 if rounds % 5 == 4 else 2", "2", "tests/unit/topology"),
+    Mutant("topology/rewire.py", "turn = rng.integers(size,", "turn = rng.integers(1, size,", "tests/unit/topology"),
+    Mutant("topology/rewire.py", "3 if number % 5 == 4 else 2", "2", "tests/unit/topology"),
     Mutant(
         "topology/permute.py",
         "for rows in (np.flatnonzero(weight > 0), np.flatnonzero(weight < 0)):",
@@ -39,7 +39,7 @@ MUTANTS = (
     Mutant("topology/audit.py", "length = steps - 1", "length = steps", "tests/unit/topology"),
     Mutant("topology/build.py", "both_ways = use &", "both_ways = np.zeros_like(use) &", "tests/unit/topology"),
     Mutant("topology/control.py", '(self.changed == 0) == (self.declared == "keeps")', "True", "tests/contract"),
-    Mutant("network/unroll.py", "beta=1 - leak)", "beta=1.0)", "tests/unit/network"),
+    Mutant("network/unroll.py", "to_state.mul_(1 - leak)", "to_state", "tests/unit/network"),
     Mutant(
         "network/recurrent.py", "return self.sign * self.weight.abs() if", "return self.weight if", "tests/unit/network"
     ),

@@ -56,7 +56,7 @@ class Finding:
 
     def __str__(self) -> str:
         seen = "unchanged" if self.changed == 0 else f"{self.changed:.1%} of its entries changed"
-        return f"it {self.declared} the {self.quantity}, but found {seen}"
+        return f"it {self.declared} the {self.quantity}, {'and' if self.true else 'but'} found {seen}"
 
 
 @dataclass(frozen=True, slots=True)
