@@ -25,7 +25,7 @@ docs: .venv/test
 mutants: .venv/test
 	$(BIN)/python scripts/mutants.py
 
-.venv/core: pyproject.toml constraints.txt
+.venv/core: pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "anlage needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -44,10 +45,15 @@ void share(const Graph &g, long threads, Work work) {
   for (long t = 1; t <= threads; ++t) {
     const int32_t edge = (int32_t)((int64_t)g.start[g.n] * t / threads);
     const int64_t last = t == threads ? g.n : std::lower_bound(g.start, g.start + g.n, edge) - g.start;
-    if (t == threads)
+    if (t == threads) {
       work(first, last);
-    else if (last > first)
-      others.emplace_back(work, first, last);
+    } else if (last > first) {
+      try {
+        others.emplace_back(work, first, last);
+      } catch (const std::exception &) {  // no more threads to be had; nothing may be thrown through Python
+        work(first, last);
+      }
+    }
     first = std::max(first, last);
   }
   for (auto &other : others) other.join();

@@ -214,6 +214,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nanlage: interrupted; what was finished is kept, add --resume to go on.", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except MemoryError:
+        print("anlage: memory ran out; use a smaller connectome or recipe, or fewer --workers.", file=sys.stderr)
+        return EXIT_ERROR
     except BrokenPipeError:
         return EXIT_ERROR
     except OSError as error:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from anlage.errors import Diverged
 from anlage.experience.experience import Recording
-from anlage.learning.probe import probe_accuracy, raw_features, state_features
+from anlage.learning.probe import observation_columns, probe_accuracy, state_columns
 from anlage.network import Encoder, RecurrentNetwork, live
 from anlage.objective import effective_rank, persistence, unexplained
 from anlage.trace import Episode, Trace
@@ -43,21 +43,21 @@ def measure(network: RecurrentNetwork, encoder: Encoder, recording: Recording) -
     labelled = recording.labelled()
     train = _lived(network, encoder, labelled.train, recording.modality)
     test = _lived(network, encoder, labelled.test, recording.modality)
-    features, test_features = state_features(train.state), state_features(test.state)
+    columns, test_columns = state_columns(train.state), state_columns(test.state)
     return Measures(
         prediction_error=unexplained(test),
         persistence_error=persistence(test),
         effective_rank=effective_rank(_some(test.embedding)),
         state_rank=effective_rank(_some(test.state)),
         embedding_spread=float(test.embedding.flatten(0, 1).double().var(0).mean().sqrt()),
-        probe_accuracy=probe_accuracy(features, labelled.train_label, test_features, labelled.test_label),
+        probe_accuracy=probe_accuracy(columns, labelled.train_label, test_columns, labelled.test_label),
     )
 
 
 def raw_accuracy(recording: Recording) -> float:
     """Accuracy of the same probe on the raw observations, no network between."""
     labelled = recording.labelled()
-    train, test = (raw_features(e.observation[recording.modality]) for e in (labelled.train, labelled.test))
+    train, test = (observation_columns(e.observation[recording.modality]) for e in (labelled.train, labelled.test))
     return probe_accuracy(train, labelled.train_label, test, labelled.test_label)
 
 
@@ -79,6 +79,6 @@ def _lived(network: RecurrentNetwork, encoder: Encoder, episode: Episode, modali
 
 
 def _some(sequence: Tensor) -> Tensor:
-    """Enough samples for a rank: at most 4,096 of all moments, evenly spaced."""
+    """Enough samples for a rank: evenly spaced moments, all of them when there are fewer than 8,192, never more."""
     flat = sequence.flatten(0, 1)
     return flat[:: max(1, len(flat) // 4096)]

@@ -93,8 +93,12 @@ class Recipe:
             raise RecipeError(
                 f"The name of a recipe is {self.name!r}, but must be made of letters, digits, '-' and '_'."
             )
-        if self.latent < 1:
-            raise RecipeError(f"latent is {self.latent}, but an embedding needs at least 1 number.")
+        if self.latent < 2:
+            raise RecipeError(
+                f"latent is {self.latent}, but must be at least 2: one number cannot be told from a collapsed embedding."
+            )
+        if not 0 < self.spectral_radius < float("inf"):
+            raise RecipeError(f"spectral_radius is {self.spectral_radius}, but must be a positive number.")
 
     def open_experience(self) -> Recording:
         """The recording to learn from.

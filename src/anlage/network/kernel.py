@@ -41,7 +41,7 @@ def select(name: str) -> None:
 
 def usable(*tensors: Tensor) -> bool:
     """Whether the kernels can work on these tensors; says once when they are missing altogether."""
-    if not all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors):
+    if not all(_plain(t, torch.float32) for t in tensors):
         return False
     return _kernel is not None or _missing()
 
@@ -63,7 +63,15 @@ def product(
     state: Float[Tensor, "neuron batch"],
     plus: Float[Tensor, "neuron batch"] | None = None,
 ) -> Float[Tensor, "neuron batch"]:
-    """``plus + W state``, where the edges of neuron ``i`` are ``start[i]`` to ``start[i + 1]`` and lead to ``other``."""
+    """``plus + W state``, where the edges of neuron ``i`` are ``start[i]`` to ``start[i + 1]`` and lead to ``other``.
+
+    Raises ``ValueError`` for tensors of another type or shape.
+    """
+    _demand(start, other, state, *(() if plus is None else (plus,)))
+    if weight.shape != other.shape or not _plain(weight, torch.float32):
+        raise ValueError(
+            f"{len(other)} edges need as many float32 weights, not {tuple(weight.shape)} of {weight.dtype}."
+        )
     state, weight = state.contiguous(), weight.contiguous()
     plus = None if plus is None else plus.contiguous()
     n, batch = len(start) - 1, state.shape[1]
@@ -84,7 +92,11 @@ def edges(
     receiving: Float[Tensor, "neuron batch"],
     sending: Float[Tensor, "neuron batch"],
 ) -> Float[Tensor, " edge"]:
-    """For every edge of neuron ``i`` to ``j``: the sum over the batch of ``receiving[i] * sending[j]``."""
+    """For every edge of neuron ``i`` to ``j``: the sum over the batch of ``receiving[i] * sending[j]``.
+
+    Raises ``ValueError`` for tensors of another type or shape.
+    """
+    _demand(start, other, receiving, sending)
     receiving, sending = receiving.contiguous(), sending.contiguous()
     batch = receiving.shape[1]
     result = receiving.new_zeros(len(other))
@@ -95,6 +107,21 @@ def edges(
             *(batch, _threads(len(other) * batch)),
         )
     return result
+
+
+def _plain(tensor: Tensor, dtype: torch.dtype) -> bool:
+    return tensor.dtype == dtype and tensor.device.type == "cpu"
+
+
+def _demand(start: Tensor, other: Tensor, *states: Tensor) -> None:
+    """Raise ``ValueError`` for what the kernels would misread: they see addresses only."""
+    for index in (start, other):
+        if not (_plain(index, torch.int32) and index.is_contiguous()):
+            raise ValueError(f"The kernels need contiguous int32 indices in main memory, not {index.dtype}.")
+    shape = (len(start) - 1, states[0].shape[1])
+    for state in states:
+        if state.shape != shape or not _plain(state, torch.float32):
+            raise ValueError(f"A float32 state of shape {shape} is needed, not {state.dtype} of {tuple(state.shape)}.")
 
 
 def _threads(work: int) -> int:

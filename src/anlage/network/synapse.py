@@ -8,6 +8,7 @@ backward pass of torch's sparse product slow (pytorch issues 61059 and 71156): i
 import warnings
 from typing import Any, Protocol, final, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ class Wiring(nn.Module):
         super().__init__()
         self.n_neurons = topology.n_neurons
         self.n_edges = topology.n_edges
-        pre, post = torch.from_numpy(topology.pre.copy()), torch.from_numpy(topology.post.copy())
+        pre, post = (torch.from_numpy(end.astype(np.int32)) for end in (topology.pre, topology.post))
         by_pre = torch.argsort(pre, stable=True)
         bounds = torch.arange(self.n_neurons + 1, dtype=torch.int32)
         index = {

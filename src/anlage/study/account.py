@@ -10,7 +10,7 @@ from anlage.experience.experience import Recording
 from anlage.study.arm import Arm
 from anlage.study.figure import plain, signed
 from anlage.study.run import Run
-from anlage.topology import NoRecurrence, Topology
+from anlage.topology import Topology
 
 TRAINED = {
     "frozen": "The linear maps into and out of the network, and the encoder. The weights of the wiring stay at their start.",
@@ -190,7 +190,7 @@ def _control_account(arm: Arm) -> ControlAccount:
         rows.append((declared, quantity, measured, str(len(shares))))
         flagged |= set() if held else {number}
     words = first_words(arm.control)
-    if isinstance(arm.control, NoRecurrence):
+    if len(arm.records) > 1 and len({record["graph"] for record in arm.records}) == 1:
         words += " There is only one such graph: its dots differ by seed alone, so its rank is among seeds, not among graphs."
     table = Table(("declared", "quantity", "measured", "graphs"), tuple(rows), frozenset(flagged))
     return ControlAccount(arm.name, arm.number, words, table, _making(arm))

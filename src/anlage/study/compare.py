@@ -42,12 +42,17 @@ def compare(
         )
     report = progress or (lambda _done, _total: None)
     report(len(records), len(wanted))
-    with closing(_run(missing, min(workers or os.cpu_count() or 1, max(1, len(missing))))) as finished:
+    with closing(_run(missing, min(workers or _cores(), max(1, len(missing))))) as finished:
         for trial, record in finished:
             write_json(folder / trial.file_name, record)
             records[trial] = record
             report(len(records), len(wanted))
     return [records[t] for t in wanted]
+
+
+def _cores() -> int:
+    """Processor cores that this process may use, where the system says so; all of them elsewhere."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run(missing: Sequence[Trial], workers: int) -> Generator[tuple[Trial, Record]]:

@@ -97,9 +97,9 @@ def read_run(folder: Path) -> Run:
 
 
 def _claim(question: Question, folder: Path, resume: bool) -> None:
-    """Take possession of a folder for this question; refuse to touch any other run."""
+    """Take possession of a folder for this question; refuse to touch any other run that has anything to lose."""
     asked = folder / "question.toml"
-    if not asked.exists():
+    if not asked.exists() or not ((folder / "grown.safetensors").exists() or any(folder.glob("results/*"))):
         write_text(asked, question.to_toml())
         return
     other = read_question(read_text(asked), str(asked))

@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from anlage.errors import AnlageError
 
 MIN_GRAPHS = 20
-"""With fewer control graphs no rank can reach 5 % (1 / 20), and no verdict is given."""
+"""Different control graphs that a verdict needs: the connectome as the most extreme of 21 is then rarer than 5 %, one-sided."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from numpy import ndarray
 from anlage.connectome.connectome import Connectome
 from anlage.study.canvas import INK, LINE, MUTED, PAPER, ROLE, SMALL, Number, axes, sheet, svg, write
 from anlage.topology import Topology
+from anlage.topology.audit import hops
 
 ROLES = ("input", "inter", "output", "unknown")
 MOST_EDGES, MOST_DOTS, MOST_CELLS = 20_000, 1_500, 400
@@ -56,19 +57,6 @@ class Wiring:
     def placed(self) -> bool:
         """Whether every neuron has a measured position."""
         return bool(np.isfinite(self.connectome.neurons.xyz_um).all())
-
-
-def hops(topology: Topology, start: Int[ndarray, " member"]) -> Int[ndarray, " neuron"]:
-    """Edges on the shortest path from ``start`` to every neuron; -1 where there is none."""
-    distance = np.full(topology.n_neurons, -1)
-    distance[start] = 0
-    for hop in range(1, topology.n_neurons):
-        reached = topology.post[distance[topology.pre] == hop - 1]
-        fresh = np.unique(reached[distance[reached] < 0])
-        if not len(fresh):
-            break
-        distance[fresh] = hop
-    return distance
 
 
 def _draw(ax: Axes, wiring: Wiring, xy: Float[ndarray, "neuron 2"], size: Number, edge_alpha: float) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from numpy import ndarray
 
 from anlage.errors import TopologyError
@@ -69,16 +69,48 @@ def audit(
         raise TopologyError(f"An audit needs at least 1 step, not {steps}.")
     ports = {"input": topology.group(input), "output": topology.group(output)}
     length = steps - 1
-    ahead = _reach(topology, ports["input"], length, forward=True)
-    behind = _reach(topology, ports["output"], length, forward=False)
+    hops_in = hops(topology, ports["input"])
+    if drive == "sustained":
+        hops_out = hops(topology, ports["output"], forward=False)
+        neuron = _within(hops_in, hops_out, length)
+        edge = _within(hops_in[topology.pre], hops_out[topology.post], length - 1)
+    else:
+        neuron, edge = _on_walks(topology, ports["input"], ports["output"], length)
+    reached = hops_in[ports["output"]]
+    shortest = int(reached[reached >= 0].min(initial=topology.n_neurons))
+    shortest = -1 if shortest == topology.n_neurons else shortest
+    return Audit(steps, drive, len(ports["input"]), len(ports["output"]), shortest, edge, neuron)
+
+
+def hops(topology: Topology, start: Int[ndarray, " member"], *, forward: bool = True) -> Int[ndarray, " neuron"]:
+    """Edges on the shortest path from ``start`` to every neuron (against the edges when not ``forward``); -1 for none."""
+    tail, head = (topology.pre, topology.post) if forward else (topology.post, topology.pre)
+    distance = np.full(topology.n_neurons, -1)
+    distance[start] = 0
+    for hop in range(1, topology.n_neurons):
+        reached = head[distance[tail] == hop - 1]
+        fresh = reached[distance[reached] < 0]
+        if not len(fresh):
+            break
+        distance[fresh] = hop
+    return distance
+
+
+def _within(one: Int[ndarray, " row"], other: Int[ndarray, " row"], length: int) -> Bool[ndarray, " row"]:
+    """Where both can be reached, and together in at most ``length`` edges."""
+    return np.asarray((one >= 0) & (other >= 0) & (one + other <= length))
+
+
+def _on_walks(
+    topology: Topology, input: Int[ndarray, " member"], output: Int[ndarray, " member2"], length: int
+) -> tuple[Bool[ndarray, " neuron"], Bool[ndarray, " edge"]]:
+    """Neurons and edges on some walk of exactly ``length`` edges between the ports."""
+    ahead = _reach(topology, input, length, forward=True)
+    behind = _reach(topology, output, length, forward=False)
     edge = np.zeros(topology.n_edges, dtype=bool)
-    neuron = np.zeros(topology.n_neurons, dtype=bool)
-    for total in range(length + 1) if drive == "sustained" else (length,):
-        for k in range(total + 1):
-            neuron |= ahead[k] & behind[total - k]
-            if k < total:
-                edge |= ahead[k][topology.pre] & behind[total - k - 1][topology.post]
-    return Audit(steps, drive, len(ports["input"]), len(ports["output"]), _hops(topology, **ports), edge, neuron)
+    for k in range(length):
+        edge |= ahead[k][topology.pre] & behind[length - k - 1][topology.post]
+    return np.asarray((ahead & behind[::-1]).any(axis=0)), edge
 
 
 def _reach(topology: Topology, start: ndarray, length: int, *, forward: bool) -> Bool[ndarray, "hop neuron"]:
@@ -89,20 +121,3 @@ def _reach(topology: Topology, start: ndarray, length: int, *, forward: bool) ->
     for k in range(length):
         reached[k + 1, head[reached[k][tail]]] = True
     return reached
-
-
-def _hops(topology: Topology, input: ndarray, output: ndarray) -> int:
-    """Edges on the shortest path between the ports; -1 when the output cannot be reached."""
-    seen = np.zeros(topology.n_neurons, dtype=bool)
-    seen[input] = True
-    front = seen.copy()
-    for hop in range(topology.n_neurons):
-        if front[output].any():
-            return hop
-        step = np.zeros_like(seen)
-        step[topology.post[front[topology.pre]]] = True
-        front = step & ~seen
-        if not front.any():
-            return -1
-        seen |= front
-    return -1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from anlage.learning.probe import probe_accuracy, raw_features, state_features
+from anlage.learning.probe import observation_columns, probe_accuracy, state_columns
 
 
 def blobs(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -65,10 +65,10 @@ def test_the_probe_agrees_with_ridge_regression_written_out() -> None:
     assert probe_accuracy(train, label, test, test_label) == pytest.approx((named == test_label).mean())
 
 
-def test_state_features_are_the_mean_and_the_last_activity() -> None:
+def test_state_columns_are_the_mean_and_the_last_activity() -> None:
     state = torch.tensor([[[1.0, 10.0], [3.0, 20.0]]])
-    assert state_features(state).tolist() == [[2.0, 15.0, 3.0, 20.0]]
+    assert state_columns(state).tolist() == [[2.0, 15.0, 3.0, 20.0]]
 
 
-def test_raw_features_are_the_whole_observation() -> None:
-    assert raw_features(torch.arange(6.0).reshape(1, 3, 2)).tolist() == [[0, 1, 2, 3, 4, 5]]
+def test_observation_columns_are_the_whole_observation() -> None:
+    assert observation_columns(torch.arange(6.0).reshape(1, 3, 2)).tolist() == [[0, 1, 2, 3, 4, 5]]

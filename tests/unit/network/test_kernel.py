@@ -1,6 +1,7 @@
 """The compiled kernels against double precision, for every instruction set that this processor can run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,35 @@ def test_a_view_that_is_not_contiguous_is_read_as_it_looks(isa: str) -> None:
     wide, turned = torch.zeros(topology.n_neurons, 40), plus.T.contiguous().T
     wide[:, ::2] = state
     assert torch.equal(crossed.forward(wide[:, ::2], turned), crossed.forward(state, plus))
+
+
+@compiled
+def test_tensors_that_the_kernels_would_misread_are_refused(isa: str) -> None:
+    topology = graph()
+    weight, state, gradient, _ = values(topology, 4)
+    crossed = KernelCrossing(Wiring(topology), weight)
+    for wrong in (state.double(), state[1:]):
+        with pytest.raises(ValueError, match="float32 state of shape"):
+            crossed.forward(wrong)
+        with pytest.raises(ValueError, match="float32 state of shape"):
+            crossed.edges(gradient, wrong)
+    with pytest.raises(ValueError, match="float32 state of shape"):
+        crossed.forward(state, gradient[:, 1:])
+    with pytest.raises(ValueError, match="as many float32 weights"):
+        KernelCrossing(Wiring(topology), weight[1:]).forward(state)
+    wiring = Wiring(topology)
+    wiring.pre = wiring.pre.long()
+    with pytest.raises(ValueError, match="int32 indices"):
+        KernelCrossing(wiring, weight).forward(state)
+
+
+@compiled
+def test_a_topology_with_wide_indices_is_crossed_like_any_other(isa: str) -> None:
+    topology = graph()
+    weight, state, _, _ = values(topology, 4)
+    wide = replace(topology, pre=topology.pre.astype(np.int64), post=topology.post.astype(np.int64))
+    found, wanted = (KernelCrossing(Wiring(t), weight).forward(state) for t in (wide, topology))
+    assert torch.equal(found, wanted)
 
 
 @compiled

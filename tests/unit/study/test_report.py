@@ -22,8 +22,9 @@ from anlage.study.question import Comparison, Question
 from anlage.study.report import write_report
 from anlage.study.run import Run, carry_out, read_run
 from anlage.study.trial import trials
-from anlage.study.wiring_figure import crowd, hops
+from anlage.study.wiring_figure import crowd
 from anlage.topology import DegreePreserving, NoRecurrence, Topology
+from anlage.topology.audit import hops
 
 CONTROLS = (DegreePreserving(swaps_per_edge=2.0), NoRecurrence())
 

@@ -15,7 +15,7 @@ import pytest
 
 from anlage.errors import AnlageError, ControlError, IntegrityError, RecipeError, UnknownName
 from anlage.experience import Digits
-from anlage.learning import Blueprint, Recipe, Schedule
+from anlage.learning import Blueprint, PortChoice, Recipe, Schedule
 from anlage.study.compare import compare, final, judge
 from anlage.study.question import Comparison, Question, read_question
 from anlage.study.run import carry_out, read_run
@@ -207,6 +207,14 @@ def test_the_folder_of_another_recipe_is_refused_and_left_alone(finished: Path, 
             carry_out(other, folder, resume=True)
     assert {path: path.read_bytes() for path in folder.glob("**/*") if path.is_file()} == before
     assert not ran
+
+
+def test_a_folder_in_which_nothing_was_finished_may_be_taken_over(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="no group of neurons called 'nobody'"):
+        carry_out(Question(replace(RECIPE, ports=PortChoice(input=("nobody",))), None), tmp_path)
+    mended = Question(RECIPE, None)
+    assert len(carry_out(mended, tmp_path).records) == 1
+    assert read_run(tmp_path).question.identity == mended.identity
 
 
 def test_the_folder_of_the_same_recipe_needs_resume(finished: Path, ran: list[str]) -> None:
