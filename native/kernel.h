@@ -27,7 +27,7 @@ using Edges = void (*)(const Graph &, View, View, float *, int64_t, int64_t, int
   void product(const Graph &, const float *, View, View, MutableView, int64_t, int64_t, int64_t); \
   void edges(const Graph &, View, View, float *, int64_t, int64_t, int64_t);                    \
   }
-ANLAGE_KERNELS(baseline)
+ANLAGE_KERNELS(portable)
 ANLAGE_KERNELS(avx2)
 ANLAGE_KERNELS(avx512)
 

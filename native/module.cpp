@@ -30,7 +30,7 @@ std::vector<Isa> supported() {
     found.push_back({"avx512", avx512::product, avx512::edges});
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back({"avx2", avx2::product, avx2::edges});
 #endif
-  found.push_back({"baseline", baseline::product, baseline::edges});
+  found.push_back({"portable", portable::product, portable::edges});
   return found;
 }
 

@@ -87,9 +87,6 @@ PLAIN_PORTS: dict[str, list[str]] = {"compartments": [], "input": ["input"], "ou
 
 def _grow(args: argparse.Namespace) -> None:
     """Grow a recipe, with its controls, and write the report."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
     from anlage.learning.checkpoint import read_text
     from anlage.study.question import Comparison, Question, read_question
     from anlage.study.report import write_report
@@ -99,9 +96,6 @@ def _grow(args: argparse.Namespace) -> None:
         raise AnlageError(
             f"--workers is {args.workers}, but must be at least 1; leave it out to use every processor core."
         )
-    # One thread: small sparse steps gain nothing from two, and results then do not depend on the machine's cores.
-    torch.set_num_threads(1)
-    threadpool_limits(1)
     question = read_question(read_text(args.recipe), str(args.recipe)) if args.recipe else Question()
     if args.alone:
         question = Question(question.recipe, None)

@@ -30,7 +30,7 @@ class UnknownName(AnlageError, KeyError):
 
     def __init__(self, what: str, given: str, known: Iterable[str]) -> None:
         # All three are kept, not the sentence alone, so that the error survives the way back from another process.
-        super().__init__(what, given, tuple(sorted(known)))
+        super().__init__(what, given, tuple(known))
 
     def __str__(self) -> str:
         what, given, names = self.args

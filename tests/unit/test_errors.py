@@ -29,7 +29,7 @@ def test_the_tree_in_the_docstring_is_the_tree_in_the_code() -> None:
     [
         ("wormmale", "There is no connectome called 'wormmale'; did you mean 'worm-male' or 'worm'?"),
         ("lavra", "There is no connectome called 'lavra'; did you mean 'larva'?"),
-        ("qqqq", "There is no connectome called 'qqqq'; known are: larva, worm, worm-male."),
+        ("qqqq", "There is no connectome called 'qqqq'; known are: worm, larva, worm-male."),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest_or_with_all_there_are(given: str, sentence: str) -> None:

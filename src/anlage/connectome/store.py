@@ -4,6 +4,7 @@ import hashlib
 import io
 import zipfile
 import zlib
+from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -19,15 +20,20 @@ SUMS = "SHA256SUMS"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError, NotImplementedError, RuntimeError)
 
 
-def read_arrays(path: Path) -> dict[str, ndarray]:
-    """Every array of an .npz file, by name.
+def read_arrays(path: Path, names: Iterable[str] = ()) -> dict[str, ndarray]:
+    """Every array of an .npz file, by name; those called ``names`` must be among them.
 
     Raises ``DataMissing`` when there is no such file and ``IntegrityError``, naming the file, when it is truncated,
-    changed, holds pickled objects or is not an .npz at all.
+    changed, holds pickled objects, lacks an array or is not an .npz at all.
     """
     if not path.is_file():
         raise DataMissing(f"There is no file {path}; fetch it first, or name the folder that holds it.")
-    return _parse(path.read_bytes(), str(path))
+    arrays = _parse(path.read_bytes(), str(path))
+    if missing := [name for name in names if name not in arrays]:
+        raise IntegrityError(
+            f"{path} has no arrays called {', '.join(missing)}; it is another kind of file, so replace it."
+        )
+    return arrays
 
 
 def read_embedded(name: str, folder: Traversable | None = None) -> dict[str, ndarray]:

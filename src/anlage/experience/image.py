@@ -79,7 +79,7 @@ class Mnist:
 
     def open(self) -> Recording:
         """The recording, in the original order."""
-        data = read_arrays(demand_data("mnist/mnist.npz", "MNIST"))
+        data = read_arrays(demand_data("mnist/mnist.npz", "MNIST"), ("x_train", "y_train", "x_test", "y_test"))
         train, test = patches(data["x_train"][: self.n_train], self.patch), patches(data["x_test"], self.patch)
         train_label, test_label = (data[name].astype(np.int64) for name in ("y_train", "y_test"))
         return Recording.of("image", train, train_label[: self.n_train], test, test_label)

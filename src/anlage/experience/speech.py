@@ -49,7 +49,7 @@ class SpokenDigits:
 
     def open(self) -> Recording:
         """The recording."""
-        data = read_arrays(demand_data("fsdd/fsdd.npz", "the spoken digits"))
+        data = read_arrays(demand_data("fsdd/fsdd.npz", "the spoken digits"), ("offset", "audio", "digit", "take"))
         filters = mel_filters(self.bands, RATE_HZ * WINDOW_MS // 1000)
         ends = data["offset"]
         frames = np.stack([self._frames(data["audio"][a:b], filters) for a, b in pairwise(ends)])

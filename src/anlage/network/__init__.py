@@ -1,7 +1,7 @@
 """A topology made able to run. Torch starts here."""
 
 from anlage.network.budget import Budget, budget
-from anlage.network.dynamics import Dynamics, Leaky
+from anlage.network.dynamics import Leaky
 from anlage.network.network import Network, State, live
 from anlage.network.port import Encoder, Ports
 from anlage.network.recurrent import Physiology, RecurrentNetwork
@@ -10,7 +10,6 @@ from anlage.network.synapse import Synapses, Wiring, synapse
 
 __all__ = [
     "Budget",
-    "Dynamics",
     "Encoder",
     "Leaky",
     "Network",

@@ -1,24 +1,13 @@
 """How a neuron's activity follows its input: pure step functions."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, final, runtime_checkable
+from typing import Literal, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from anlage.errors import RecipeError
-
-
-@runtime_checkable
-class Dynamics(Protocol):
-    """One tick of time for every neuron."""
-
-    def __call__(
-        self, state: Float[Tensor, "neuron batch"], current: Float[Tensor, "neuron batch"]
-    ) -> Float[Tensor, "neuron batch"]:
-        """The next state, given the present one and all input currents."""
-        ...
 
 
 @final

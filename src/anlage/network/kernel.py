@@ -25,7 +25,7 @@ THREAD_WORK = 4_000_000
 
 
 def instruction_set() -> str:
-    """Name of the kernels in use: ``avx512``, ``avx2``, ``baseline``, or ``none`` when they were not compiled."""
+    """Name of the kernels in use: ``avx512``, ``avx2``, ``portable``, or ``none`` when they were not compiled."""
     return str(_kernel.instruction_set()) if _kernel is not None else "none"
 
 

@@ -13,8 +13,8 @@ def sigreg(
     Each of ``n_directions`` unit vectors (four times the latent width, where that is more) turns the sample into numbers ``z``
     whose empirical characteristic function is compared with that of N(0, 1):
     ``N * integral |mean(exp(i t z)) - exp(-t^2 / 2)|^2 exp(-t^2 / 2) dt``, by the trapezoid rule on ``n_knots`` points of
-    [0, ``reach``] and doubled, the integrand being even. The mean over directions is returned; its expectation for a normal
-    sample does not depend on the sample size.
+    [0, ``reach``] and doubled, the integrand being even. The mean over directions is returned; its expectation for
+    independent normal samples does not depend on their number (moments of one sequence are not independent).
 
     Directions are the same at every call, so that the objective stays a pure function. Balestriero & LeCun 2025, arXiv
     2511.08544; Epps & Pulley 1983, Biometrika 70:723.

@@ -29,8 +29,8 @@ def compare(
 ) -> list[Record]:
     """Records of all trials, those found in ``folder`` taken as they are, the others run and written there one by one.
 
-    An interruption loses at most the trials in flight. ``workers`` defaults to the number of processor cores; with 0 nothing
-    is run, and a missing trial raises ``AnlageError``.
+    An interruption loses at most the trials in flight. ``workers`` defaults to the number of processor cores, 8 at
+    most; with 0 nothing is run, and a missing trial raises ``AnlageError``.
     """
     wanted = trials(question)
     found = {t: read_json(folder / t.file_name, t.accepts) for t in wanted}
@@ -51,8 +51,8 @@ def compare(
 
 
 def _cores() -> int:
-    """Processor cores that this process may use, where the system says so; all of them elsewhere."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processor cores that this process may use, at most 8: each worker holds about half a gigabyte."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def _run(missing: Sequence[Trial], workers: int) -> Generator[tuple[Trial, Record]]:
@@ -94,6 +94,21 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread in torch and in the linear algebra below it, for as long as this lasts.
+
+    Small sparse steps gain nothing from two, and results then do not depend on the machine's cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _quiet_worker() -> None:
     """One thread per process, in torch and in the linear algebra below it."""
     torch.set_num_threads(1)
@@ -112,7 +127,8 @@ def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
         rng = Seed(question.recipe.seed).child("bootstrap").child(name).rng()
         graphs = {arm: len({r["graph"] for r in records if r["arm"] == arm}) for arm in values}
         outcome = above(OUTCOMES[name], float(str(records[0]["chance_accuracy"])))
-        found += contrasts(outcome, connectome, values, comparison.margin, rng, graphs)
+        margin = comparison.margin if name == comparison.outcomes[0] else 0.0  # it has the units of the primary outcome
+        found += contrasts(outcome, connectome, values, margin, rng, graphs)
     return found
 
 

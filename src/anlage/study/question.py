@@ -41,7 +41,8 @@ class Comparison:
     """The arms beside the connectome, and how they are judged.
 
     ``graphs``: control graphs per arm, and seeds of the connectome; graph ``i`` and the connectome share seed ``i``.
-    ``outcomes``: measures to judge by, the first one is primary. ``margin``: differences below it count as none; 0 for no margin.
+    ``outcomes``: measures to judge by, the first one is primary. ``margin``: differences of the
+    primary outcome below it count as none; 0 for no margin.
     """
 
     controls: tuple[Control, ...] = (DegreePreserving(), PermuteWeights())

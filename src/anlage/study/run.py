@@ -15,7 +15,7 @@ from anlage.errors import AnlageError, RecipeError
 from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
 from anlage.learning.grow import grow
 from anlage.learning.measure import raw_accuracy
-from anlage.study.compare import compare, judge
+from anlage.study.compare import compare, judge, one_thread
 from anlage.study.question import Question, read_question
 from anlage.study.statistics import Contrast
 from anlage.study.trial import CONNECTOME, Record, Trial
@@ -52,17 +52,18 @@ def carry_out(
     _claim(question, folder, resume)
     first = Trial(question, CONNECTOME, 0)
     record_file = folder / "results" / first.file_name
-    if read_json(record_file, first.accepts) is None:
-        grown = grow(
-            question.recipe,
-            checkpoint=folder / "grown.safetensors",
-            progress=lambda done, total: report("steps", done, total),
-        )
-        write_json(record_file, first.record(grown, None))
+    with one_thread():
+        if read_json(record_file, first.accepts) is None:
+            grown = grow(
+                question.recipe,
+                checkpoint=folder / "grown.safetensors",
+                progress=lambda done, total: report("steps", done, total),
+            )
+            write_json(record_file, first.record(grown, None))
+        raw = raw_accuracy(question.recipe.open_experience())
     records = compare(
         question, folder / "results", workers=workers, progress=lambda done, total: report("trials", done, total)
     )
-    raw = raw_accuracy(question.recipe.open_experience())
     found = judge(question, records)
     result = {
         "format": FORMAT,

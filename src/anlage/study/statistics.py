@@ -24,8 +24,9 @@ class Contrast:
     """The connectome against one control, for one outcome; differences are connectome minus control, paired by seed.
 
     ``interval``: 95 % bootstrap interval of the mean difference. ``effect_size``: its mean over its standard deviation.
-    ``percentile``: share of the control graphs that score lower than the connectome from the same seed, 0 to 100, ties counted
-    half; ``n_graphs`` counts different graphs.
+    ``percentile``: where the connectome falls among the control graphs, 0 to 100, ties counted half. What a seed adds to both is
+    taken out first, so it is the share of graphs that score lower than the connectome from the same seed. ``n_graphs`` counts
+    different graphs.
     ``p``: two-sided single-case test; ``p_holm``: the same, corrected over the family of contrasts on this outcome.
     ``detectable``: smallest absolute difference that this test would have called at 5 %, uncorrected.
     """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 
-from anlage.errors import RecipeError
+from anlage.errors import Diverged, RecipeError
 from anlage.learning.grow import Grown, grow
 from anlage.seed import Seed
 from anlage.study.question import Question
@@ -33,17 +33,27 @@ class Trial:
         """Name of the file that holds this trial's record."""
         return f"{self.arm}-{self.index:03d}.json"
 
+    @property
+    def seed(self) -> int:
+        """The recipe's seed for the first trial, a stream of its own for every other: neighbouring recipes share no trial."""
+        root = self.question.recipe.seed
+        return Seed(root).child("trial").child(self.index).integer if self.index else root
+
     def run(self) -> Record:
         """Make the graph, certify it, grow a network on it, and report. Writes nothing.
 
-        Raises ``ControlError`` when the control breaks a promise on this graph: no result is better than a wrong one.
+        Raises ``ControlError`` when the control breaks a promise on this graph: no result is better than a wrong one;
+        ``Diverged``, naming the trial, when learning fails on it.
         """
         recipe = self.question.recipe
         topology, certificate = recipe.topology.topology(), None
         if self.arm != CONNECTOME:
             rng = Seed(recipe.seed).child("control").child(self.arm).child(self.index).rng()
             topology, certificate = control_graph(self._control(), topology, rng)
-        grown = grow(replace(recipe, seed=recipe.seed + self.index), topology)
+        try:
+            grown = grow(replace(recipe, seed=self.seed), topology)
+        except Diverged as error:
+            raise Diverged(f"Trial {self.index} of the arm {self.arm!r} ended the study: {error}") from error
         return self.record(grown, certificate)
 
     def record(self, grown: Grown, certificate: Certificate | None) -> Record:

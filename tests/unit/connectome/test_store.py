@@ -140,3 +140,10 @@ def test_a_foreign_zip_and_pickled_objects_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_missing_rather_than_damaged(tmp_path: Path) -> None:
     with pytest.raises(DataMissing, match=r"nowhere\.npz"):
         read_arrays(tmp_path / "nowhere.npz")
+
+
+def test_an_npz_that_lacks_an_array_is_another_kind_of_file(tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", a=np.zeros(2))
+    assert read_arrays(tmp_path / "other.npz", ("a",)).keys() == {"a"}
+    with pytest.raises(IntegrityError, match=r"other\.npz has no arrays called b; it is another kind of file"):
+        read_arrays(tmp_path / "other.npz", ("a", "b"))

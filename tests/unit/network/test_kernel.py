@@ -83,20 +83,17 @@ def test_a_view_that_is_not_contiguous_is_read_as_it_looks(isa: str) -> None:
 def test_tensors_that_the_kernels_would_misread_are_refused(isa: str) -> None:
     topology = graph()
     weight, state, gradient, _ = values(topology, 4)
-    crossed = KernelCrossing(Wiring(topology), weight)
+    wiring = Wiring(topology)
+    index = wiring.post_start, wiring.pre
     for wrong in (state.double(), state[1:]):
         with pytest.raises(ValueError, match="float32 state of shape"):
-            crossed.forward(wrong)
-        with pytest.raises(ValueError, match="float32 state of shape"):
-            crossed.edges(gradient, wrong)
+            kernel.product(*index, weight, wrong)
     with pytest.raises(ValueError, match="float32 state of shape"):
-        crossed.forward(state, gradient[:, 1:])
-    with pytest.raises(ValueError, match="as many float32 weights"):
-        KernelCrossing(Wiring(topology), weight[1:]).forward(state)
-    wiring = Wiring(topology)
-    wiring.pre = wiring.pre.long()
+        kernel.edges(*index, gradient, state.double())
+    with pytest.raises(ValueError, match="float32 weights"):
+        kernel.product(*index, weight.double(), state)
     with pytest.raises(ValueError, match="int32 indices"):
-        KernelCrossing(wiring, weight).forward(state)
+        kernel.product(wiring.post_start, wiring.pre.long(), weight, state)
 
 
 @compiled

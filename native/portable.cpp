@@ -1,3 +1,3 @@
-#define ISA baseline
+#define ISA portable
 #define LANES 4
 #include "tile.inc"
