@@ -1,9 +1,12 @@
 """The verbs. The only place that parses arguments and prints."""
 
 import argparse
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,7 +75,7 @@ def _audit(args: argparse.Namespace) -> None:
 
     preset = BPU_PORTS if args.connectome == "larva" else PLAIN_PORTS
     compartments = preset["compartments"] if args.compartments is None else args.compartments
-    topology = build(load(args.connectome), compartments=compartments)
+    topology = build(load(args.connectome), kinds=args.kinds, compartments=compartments)
     ports = args.input or preset["input"], args.output or preset["output"]
     print(f"{args.connectome}: {topology.history[0]}")
     print(f"input {' + '.join(ports[0])}, output {' + '.join(ports[1])}")
@@ -86,7 +89,7 @@ PLAIN_PORTS: dict[str, list[str]] = {"compartments": [], "input": ["input"], "ou
 
 
 def _grow(args: argparse.Namespace) -> None:
-    """Grow a recipe, with its controls, and write the report."""
+    """Grow a recipe, against the controls that it names, and write the report."""
     from anlage.learning.checkpoint import read_text
     from anlage.study.question import Comparison, Question, read_question
     from anlage.study.report import write_report
@@ -113,11 +116,21 @@ def _grow(args: argparse.Namespace) -> None:
         print(f"against {compared.graphs} graphs each of {', '.join(c.name for c in compared.controls)}")
     run = carry_out(question, folder, resume=args.resume, workers=args.workers, progress=Meter())
     first = run.records[0]
-    print(first["audit_at_once"]["sentence"])  # type: ignore[index]
+    at_once = first["audit_at_once"]
+    print(at_once["sentence"])  # type: ignore[index]
+    if not at_once["neurons"]:  # type: ignore[index]
+        print(
+            "Note: nothing observed can reach the readout before the next observation comes; more ticks would let it."
+        )
     print(first["audit"]["sentence"])  # type: ignore[index]
     for contrast in run.contrasts:
         print(contrast.sentence)
     print(f"report: {write_report(run)}")
+
+
+def _compare(args: argparse.Namespace) -> None:
+    """Like grow, but always against controls: the recipe's own, or the usual two when it names none."""
+    _grow(args)
 
 
 def _report(args: argparse.Namespace) -> None:
@@ -179,10 +192,11 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--steps", type=int, nargs="+", default=[2, 3, 4, 5, 10], metavar="T")
     audit.add_argument("--input", nargs="+", metavar="GROUP", help="groups that receive the input")
     audit.add_argument("--output", nargs="+", metavar="GROUP", help="groups that are read")
+    audit.add_argument("--kinds", nargs="+", metavar="KIND", default=["chemical", "gap_junction"], help="edges to use")
     audit.add_argument("--compartments", nargs="*", metavar="NAME", help="synapses to use; none given means all")
     audit.add_argument("--drive", choices=["pulse", "sustained"], default="pulse")
-    for name in ("grow", "compare"):
-        run = verb(name, _grow)
+    for name, function in (("grow", _grow), ("compare", _compare)):
+        run = verb(name, function)
         run.add_argument(
             "recipe", nargs="?", type=Path, help="a TOML file; without one, the worm on handwritten digits"
         )
@@ -197,19 +211,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+@contextmanager
+def _killed_like_interrupted() -> Iterator[None]:
+    """A polite kill ends like Ctrl-C: worker processes end too, and what was finished is kept."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when it worked, 1 after an error, 3 when learning diverged or collapsed, 130 after Ctrl-C."""
     args = _parser().parse_args(argv)
     try:
-        args.function(args)
+        with _killed_like_interrupted():
+            args.function(args)
     except AnlageError as error:
         print(f"anlage: {error}", file=sys.stderr)
         return EXIT_DIVERGED if isinstance(error, Diverged) else EXIT_ERROR
     except KeyboardInterrupt:
         print("\nanlage: interrupted; what was finished is kept, add --resume to go on.", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except MemoryError:
-        print("anlage: memory ran out; use a smaller connectome or recipe, or fewer --workers.", file=sys.stderr)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        print("anlage: memory ran out; use a smaller connectome, batch or recipe, or fewer --workers.", file=sys.stderr)
         return EXIT_ERROR
     except BrokenPipeError:
         return EXIT_ERROR

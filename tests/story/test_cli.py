@@ -311,7 +311,7 @@ def living(group: int) -> list[str]:
     return found
 
 
-def interrupted(command: list[str], trials: Path, n_finished: int) -> str:
+def interrupted(command: list[str], trials: Path, n_finished: int, *, kill: bool = False) -> str:
     """Press Ctrl-C once ``n_finished`` trials are on disk; what stderr said, nothing of the run being left alive."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -324,7 +324,10 @@ def interrupted(command: list[str], trials: Path, n_finished: int) -> str:
             time.sleep(0.02)
         if n_finished == 1:
             time.sleep(0.5)  # the worker process is then starting
-        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process in the foreground
+        if kill:
+            os.kill(process.pid, signal.SIGTERM)  # a scheduler sends it to the one process that it knows
+        else:
+            os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to every process in the foreground
         _, err = process.communicate(timeout=60)
         assert process.returncode == EXIT_INTERRUPTED == 130
         limit = time.monotonic() + 10
@@ -353,13 +356,13 @@ def test_ctrl_c_while_worker_processes_start_is_answered_by_one_sentence(recipe:
 
 
 @PROC
-def test_ctrl_c_leaves_no_process_and_the_resumed_run_equals_an_uninterrupted_one(
+def test_a_kill_leaves_no_process_and_the_resumed_run_equals_an_uninterrupted_one(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe.write_text(TINY + COMPARISON)
     out = tmp_path / "run"
     command = [sys.executable, "-m", "anlage", "grow", str(recipe), "--out", str(out), "--workers", "1"]
-    assert interrupted(command, out / "results", 2).endswith(GOODBYE)
+    assert interrupted(command, out / "results", 2, kill=True).endswith(GOODBYE)
     kept = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
     assert 2 <= len(kept) < 6
     assert not (out / "result.json").exists()

@@ -150,6 +150,9 @@ class Connectome:
         if self.compartments and not np.array_equal(sum(self.compartments.values()), self.synapse_count):
             raise ConnectomeError(f"{self.name}: the compartments do not add up to the synapse counts.")
 
+    def __repr__(self) -> str:
+        return f"<Connectome {self.name}: {self.n_neurons:,} neurons, {len(self.pre):,} edges>"
+
     @property
     def n_neurons(self) -> int:
         """Number of neurons, isolated ones included."""

@@ -14,9 +14,11 @@ from anlage.experience.experience import Recording, demand_data, patches
 
 
 def _demand_patch(size: int, width: int) -> None:
-    if not 1 <= size <= width // 2:
+    fitting = [n for n in range(1, width // 2 + 1) if width % n == 0]
+    if size not in fitting:
         raise RecipeError(
-            f"patch is {size}, but an image of {width} x {width} pixels needs a patch of 1 to {width // 2}."
+            f"patch is {size}, but an image of {width} x {width} pixels is cut without rest by patches of "
+            f"{', '.join(map(str, fitting))}; choose one of these."
         )
 
 

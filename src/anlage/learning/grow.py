@@ -42,6 +42,10 @@ class Grown:
     curve: Curve
     chance: float
 
+    def __repr__(self) -> str:
+        error = self.curve[-1]["prediction_error"]
+        return f"<Grown {self.recipe.name}: {self.topology!r}, prediction error {error:.3f}>"
+
 
 def grow(
     recipe: Recipe,

@@ -260,7 +260,7 @@ def budget_table(arms: Sequence[Arm]) -> Table:
 def source_table(connectome: Connectome, experience: Source) -> Table:
     """Where the connectome and the experience come from."""
     signs = [f"{share:.1%} {label}" for label, share in connectome.sign_shares().items() if share]
-    signs = [text.replace("none", "without a sign (taken as +1)") for text in signs]
+    signs = [text.replace("none", "without a published sign, gap junctions among them (taken as +1)") for text in signs]
     rows = [
         (name, getattr(connectome.source, name), getattr(experience, name))
         for name in ("title", "version", "licence", "origin")

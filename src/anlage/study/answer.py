@@ -42,7 +42,9 @@ def answer(run: Run, title: str) -> Answer:
             "nothing compared",
             f"One network was grown on the wiring of {title} and compared with nothing: its prediction error on held-out data "
             f"is {final['prediction_error']:.3f}, which says nothing about what the wiring was worth.",
-            ("Add a table [comparison] to the recipe, or run anlage compare, to ask what the wiring was worth.",),
+            (
+                "Run it with its controls (a table [comparison] in the recipe, and no --alone) to ask what the wiring was worth.",
+            ),
         )
     comparison = run.question.comparison
     primary = comparison.outcomes[0]

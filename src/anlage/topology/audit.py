@@ -41,11 +41,13 @@ class Audit:
         return int(self.neuron.sum())
 
     def __str__(self) -> str:
-        total = len(self.edge)
+        total, longest = len(self.edge), self.steps - 1
+        walks = f"{'exactly' if self.drive == 'pulse' else 'up to'} {longest} edge{'s' * (longest != 1)}"
+        path = f"shortest path {self.hops} hop{'s' * (self.hops != 1)}" if self.hops >= 0 else "no path at all"
         return (
             f"{self.n_edges:,} of {total:,} edges ({self.n_edges / max(1, total):.1%}) and {self.n_neurons:,} of "
             f"{len(self.neuron):,} neurons can influence the readout at T = {self.steps} ({self.drive} input, "
-            f"{self.n_input:,} in, {self.n_output:,} out, shortest path {self.hops} hops)"
+            f"walks of {walks}, {self.n_input:,} in, {self.n_output:,} out, {path})"
         )
 
 

@@ -52,7 +52,7 @@ def build(
     if not use.any():
         raise TopologyError(
             f"No edge of {connectome.name} is left with kinds {kinds}, compartments {compartments or 'all'} and at least "
-            f"{min_synapses} synapses; relax one of these."
+            f"{min_synapses} synapses; choose among the kinds it has: {', '.join(connectome.kind.counts()) or '(none)'}."
         )
     for what, rule, known in (("sign rule", signs, get_args(SignRule)), ("weight rule", weights, get_args(WeightRule))):
         if rule not in known:

@@ -89,6 +89,10 @@ class Topology:
             history,
         )
 
+    def __repr__(self) -> str:
+        made = " -> ".join(step.function for step in self.history)
+        return f"<Topology of {self.n_neurons:,} neurons and {self.n_edges:,} edges: {made or 'from edges'}>"
+
     @property
     def n_edges(self) -> int:
         """Number of directed edges."""

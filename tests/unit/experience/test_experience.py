@@ -247,9 +247,9 @@ def test_missing_recordings_are_explained_in_one_sentence(data_folder: Path, exp
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Digits(patch=0), "patch is 0, .* 1 to 4"),
-        (lambda: Digits(patch=5), "patch is 5, .* 1 to 4"),
-        (lambda: Mnist(patch=15), "patch is 15, .* 1 to 14"),
+        (lambda: Digits(patch=0), "patch is 0, .* by patches of 1, 2, 4;"),
+        (lambda: Digits(patch=3), "patch is 3, .* by patches of 1, 2, 4;"),
+        (lambda: Mnist(patch=15), "patch is 15, .* by patches of 1, 2, 4, 7, 14;"),
         (lambda: Mnist(n_train=0), "n_train is 0, .* 1 to 60,000"),
         (lambda: Mnist(n_train=60_001), "n_train is 60001"),
         (lambda: SpokenDigits(bands=3), "bands is 3 .* 4 to 40"),

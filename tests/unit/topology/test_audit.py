@@ -71,7 +71,7 @@ def test_the_audit_says_in_one_line_what_can_influence_the_readout() -> None:
     )
     assert str(audit(chain, steps=3)) == (
         "2 of 3 edges (66.7%) and 3 of 4 neurons can influence the readout at T = 3 "
-        "(pulse input, 1 in, 1 out, shortest path 2 hops)"
+        "(pulse input, walks of exactly 2 edges, 1 in, 1 out, shortest path 2 hops)"
     )
 
 
