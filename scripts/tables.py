@@ -82,6 +82,24 @@ def probes(folder: str) -> str:
     )
 
 
+def most_different(folder: str) -> str:
+    """The control graph whose prediction error differs most from the connectome's at the same seed, and its effective rank."""
+    last: dict[tuple[str, int], dict[str, float]] = {}
+    for path in sorted((ROOT / folder / "results").glob("*.json")):
+        record = json.loads(path.read_text())
+        last[record["arm"], record["index"]] = record["curve"][-1]
+    arm, index = max(
+        (key for key in last if key[0] != "connectome"),
+        key=lambda key: abs(last[key]["prediction_error"] - last["connectome", key[1]]["prediction_error"]),
+    )
+    here, there = last[arm, index], last["connectome", index]
+    return (
+        f"The graph that differs most, {arm} {index}, has a prediction error of {here['prediction_error']:.3f} where the "
+        f"connectome from the same seed has {there['prediction_error']:.3f}, and an effective rank of "
+        f"{here['effective_rank']:.2f} where that has {there['effective_rank']:.2f}."
+    )
+
+
 def main_job() -> str:
     """Time and memory of the main job."""
     r = _benchmark("main_job")

@@ -101,7 +101,6 @@ def ten_questions(run: Run, connectome: Connectome, topology: Topology, recordin
     blueprint, physiology, schedule = recipe.topology, recipe.physiology, recipe.schedule
     dynamics, reach, cost = physiology.dynamics, first["audit"], first["budget"]
     n_train, time, n_input = recording.train.shape
-    seeds = span((record["seed"] for record in arm.records), str)
     answers = (
         ("Which connectome?", f"{connectome.source.title}; version {connectome.source.version}."),
         (
@@ -140,7 +139,8 @@ def ten_questions(run: Run, connectome: Connectome, topology: Topology, recordin
         ),
         (
             "How is it reproduced?",
-            f"Question {run.question.identity}, seeds {seeds}; the recipe, the command and the versions are at the end.",
+            f"Question {run.question.identity}, seed {recipe.seed} for trial 0 and a stream below it for every other; the "
+            "recipe, the command and the versions are at the end.",
         ),
     )
     return Table(("question", "answer"), answers)

@@ -76,7 +76,7 @@ class Rows:
         """Text at a fraction of the width, on a piece of paper that hides what is behind it."""
         side = "left" if fraction == 0 else "right" if fraction == 1 else "center"
         x = self.low + fraction * (self.high - self.low)
-        paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}
+        paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 3.5}  # so that lines of text close up
         write(self.ax, x, y, text, **{"ha": side, "va": "center", "bbox": paper, "zorder": 5, **style})
 
     def line(self, x: Number, label: str, colour: str, *, bottom: Number | None = None, dash: bool = False) -> None:
