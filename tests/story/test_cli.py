@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -314,7 +315,13 @@ def living(group: int) -> list[str]:
 def interrupted(command: list[str], trials: Path, n_finished: int, *, kill: bool = False) -> str:
     """Press Ctrl-C once ``n_finished`` trials are on disk; what stderr said, nothing of the run being left alive."""
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Where the tests themselves run in the background, Ctrl-C is ignored and children would inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     try:
         limit = time.monotonic() + 100
