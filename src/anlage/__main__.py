@@ -2,6 +2,6 @@
 
 import sys
 
-from anlage.cli import main
+from anlage.cli.main import main
 
 sys.exit(main())

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from anlage.cli import EXIT_DIVERGED, EXIT_ERROR, EXIT_INTERRUPTED, Meter, main
+from anlage.cli.main import EXIT_DIVERGED, EXIT_ERROR, EXIT_INTERRUPTED, main
+from anlage.cli.meter import Meter
 from anlage.connectome.release import RELEASES, RemoteFile
 from anlage.study.question import read_question
 from anlage.study.run import carry_out

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anlage.cli import _parser
+from anlage.cli.main import parser
 from anlage.learning import Recipe, Schedule
 from anlage.study.question import Question, read_question
 
@@ -21,7 +21,7 @@ def test_the_readme_shows_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_is_understood_and_its_recipe_exists(command: str) -> None:
-    args = _parser().parse_args(shlex.split(command)[1:])
+    args = parser().parse_args(shlex.split(command)[1:])
     if recipe := getattr(args, "recipe", None):
         assert read_question((ROOT / recipe).read_text()).recipe.name == Path(recipe).stem
 
