@@ -4,31 +4,63 @@
 
 namespace anlage {
 
-// Edges grouped by neuron: those of neuron i are start[i] .. start[i + 1], and lead to the neurons other[k].
+// Half of a float's bits. Stored only: all arithmetic is done in single precision.
+struct bfloat16 {
+  uint16_t bits;
+};
+
+// Edges grouped by neuron, and the neurons at their other end cut into blocks whose rows fit in a core's own cache. The edges between
+// neuron i and block b are segment[b * n + i] .. segment[b * n + i + end]; edge k leads to neuron other[k] of its block.
 struct Graph {
-  const int32_t *start;
-  const int32_t *other;
+  const int32_t *segment;
+  int64_t end;
+  const uint16_t *other;
   int64_t n;
-};
-struct View {
-  const float *data;
-  int64_t stride;  // floats from one neuron to the next
-};
-struct MutableView {
-  float *data;
-  int64_t stride;
+  int64_t block;
 };
 
-using Product = void (*)(const Graph &, const float *, View, View, MutableView, int64_t, int64_t, int64_t);
-using Edges = void (*)(const Graph &, View, View, float *, int64_t, int64_t, int64_t);
+// What is done with the sums before they are stored.
+//   advance: the next state lerp(state, f(sum), leak), with f(sum) kept in rate
+//   retreat: sum is the gradient of a state; the gradient of the current before it, leak f'(...) sum, goes to current
+enum Finish : int { plain, advance, retreat };
+enum Activation : int { tanh_, relu_ };
 
-#define ANLAGE_KERNELS(NAME)                                                                    \
-  namespace NAME {                                                                              \
-  void product(const Graph &, const float *, View, View, MutableView, int64_t, int64_t, int64_t); \
-  void edges(const Graph &, View, View, float *, int64_t, int64_t, int64_t);                    \
+template <class S>
+struct Step {
+  const S *x;       // what crosses: (neuron, batch)
+  const S *plus;    // is added, times scale; may be absent
+  float scale;
+  S *y;             // result
+  float *sums;      // sums before the finish, kept between blocks; y itself where it holds floats
+  int64_t batch;
+  int finish;
+  int activation;
+  float leak;
+  const S *state;   // advance: the state before
+  S *rate;          // advance: receives f(sum); retreat: holds f at the tick before
+  S *current;       // retreat: receives the gradient of the current at the tick before
+  const S *extra;   // retreat: is added to the sum; may be absent
+};
+
+#define ANLAGE_KERNELS(NAME)                                                                                                    \
+  namespace NAME {                                                                                                              \
+  template <class S> void cross(const Graph &, const S *weight, const Step<S> &, int64_t first, int64_t last);                  \
+  template <class S> void settle(const Step<S> &, int64_t first, int64_t last);                                                \
+  template <class S> void edges(const Graph &, const S *y, const S *x, float *out, int64_t batch, int64_t first, int64_t last); \
   }
 ANLAGE_KERNELS(portable)
 ANLAGE_KERNELS(avx2)
 ANLAGE_KERNELS(avx512)
+
+
+// One stream, batch 1: the whole state fits in the cache, so edges are walked as they lie, with indices of the whole wiring.
+struct Rows {
+  const int32_t *start;
+  const int32_t *other;
+};
+template <class S> void stream(const Rows &, const S *weight, const Step<S> &, int64_t first, int64_t last);
+template <class S> void scatter(const Rows &, const S *weight, const S *x, float *y, int64_t first, int64_t last);
+template <class S> void stream_edges(const Rows &, const S *y, const S *x, float *out, int64_t first, int64_t last);
+template <class S> void reorder(const int32_t *order, const S *from, S *to, int64_t first, int64_t last);
 
 }  // namespace anlage

@@ -15,11 +15,24 @@ namespace {
 
 using namespace anlage;
 
+template <class S>
+struct Copy {
+  void (*cross)(const Graph &, const S *, const Step<S> &, int64_t, int64_t);
+  void (*settle)(const Step<S> &, int64_t, int64_t);
+  void (*edges)(const Graph &, const S *, const S *, float *, int64_t, int64_t, int64_t);
+};
 struct Isa {
   const char *name;
-  Product product;
-  Edges edges;
+  Copy<float> of_float;
+  Copy<bfloat16> of_bfloat16;
+  template <class S> const Copy<S> &of() const;
 };
+template <> const Copy<float> &Isa::of<float>() const { return of_float; }
+template <> const Copy<bfloat16> &Isa::of<bfloat16>() const { return of_bfloat16; }
+
+#define COPY(NAME, SET)                                                                     \
+  Isa { NAME, {SET::cross<float>, SET::settle<float>, SET::edges<float>},                   \
+        {SET::cross<bfloat16>, SET::settle<bfloat16>, SET::edges<bfloat16>} }
 
 // The copies that this processor can run, best first.
 std::vector<Isa> supported() {
@@ -27,24 +40,27 @@ std::vector<Isa> supported() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    found.push_back({"avx512", avx512::product, avx512::edges});
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back({"avx2", avx2::product, avx2::edges});
+    found.push_back(COPY("avx512", avx512));
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(COPY("avx2", avx2));
 #endif
-  found.push_back({"portable", portable::product, portable::edges});
+#if defined(__aarch64__)
+  found.push_back(COPY("neon", portable));  // every such processor has it, and the compiler uses it for vectors of four
+#else
+  found.push_back(COPY("portable", portable));
+#endif
   return found;
 }
 
 const std::vector<Isa> copies = supported();
 Isa isa = copies.front();
 
-// Each thread gets whole neurons, about as many edges as the others; so the result does not depend on the number of threads.
-template <class Work>
-void share(const Graph &g, long threads, Work work) {
+// Run work(first, last) on parts of 0 .. n; the parts end where cut(t) says, the last one at n.
+template <class Work, class Cut>
+void share(int64_t n, long threads, Cut cut, Work work) {
   std::vector<std::thread> others;
   int64_t first = 0;
   for (long t = 1; t <= threads; ++t) {
-    const int32_t edge = (int32_t)((int64_t)g.start[g.n] * t / threads);
-    const int64_t last = t == threads ? g.n : std::lower_bound(g.start, g.start + g.n, edge) - g.start;
+    const int64_t last = t == threads ? n : cut(t);
     if (t == threads) {
       work(first, last);
     } else if (last > first) {
@@ -59,37 +75,160 @@ void share(const Graph &g, long threads, Work work) {
   for (auto &other : others) other.join();
 }
 
-template <class T>
-T *address(long long number) {
-  return reinterpret_cast<T *>(static_cast<intptr_t>(number));
+// Each thread gets whole neurons, about as many edges as the others; so the result does not depend on the number of threads.
+template <class Work>
+void share_edges(const int32_t *start, int64_t n, long threads, Work work) {
+  share(n, threads, [=](long t) { return std::lower_bound(start, start + n, (int32_t)((int64_t)start[n] * t / threads)) - start; }, work);
 }
 
-// product(start, other, n, weight, x, x_stride, plus, plus_stride, y, y_stride, batch, threads); plus is 0 for none
-PyObject *py_product(PyObject *, PyObject *args) {
-  long long start, other, n, weight, x, xs, plus, ps, y, ys, batch, threads;
-  if (!PyArg_ParseTuple(args, "LLLLLLLLLLLL", &start, &other, &n, &weight, &x, &xs, &plus, &ps, &y, &ys, &batch, &threads))
-    return nullptr;
-  const Graph g{address<const int32_t>(start), address<const int32_t>(other), n};
-  Py_BEGIN_ALLOW_THREADS;
-  share(g, threads, [&](int64_t first, int64_t last) {
-    isa.product(g, address<const float>(weight), {address<const float>(x), xs}, {address<const float>(plus), ps},
-                {address<float>(y), ys}, batch, first, last);
-  });
-  Py_END_ALLOW_THREADS;
+// The numbers a call consists of, one after another: counts as they are, tensors as addresses (0 for none).
+class Numbers {
+ public:
+  explicit Numbers(PyObject *args) : args_(args) {}
+  long long next() {
+    PyObject *item = PyTuple_GetItem(args_, at_++);
+    return item ? PyLong_AsLongLong(item) : -1;
+  }
+  float number() {
+    PyObject *item = PyTuple_GetItem(args_, at_++);
+    return item ? (float)PyFloat_AsDouble(item) : 0;
+  }
+  template <class T>
+  T *address() { return reinterpret_cast<T *>(static_cast<intptr_t>(next())); }
+  bool whole() const { return !PyErr_Occurred(); }
+
+ private:
+  PyObject *args_;
+  Py_ssize_t at_ = 0;
+};
+
+Graph graph(Numbers &in) {
+  Graph g;
+  g.segment = in.address<const int32_t>();
+  g.end = in.next();
+  g.other = in.address<const uint16_t>();
+  g.n = in.next();
+  g.block = in.next();
+  return g;
+}
+
+template <class S>
+Step<S> step(Numbers &in) {
+  Step<S> s;
+  s.x = in.address<const S>();
+  s.plus = in.address<const S>();
+  s.scale = in.number();
+  s.y = in.address<S>();
+  s.sums = in.address<float>();
+  s.batch = in.next();
+  s.finish = (int)in.next();
+  s.activation = (int)in.next();
+  s.leak = in.number();
+  s.state = in.address<const S>();
+  s.rate = in.address<S>();
+  s.current = in.address<S>();
+  s.extra = in.address<const S>();
+  return s;
+}
+
+// Every function below takes: is the storage bfloat16, threads, start (edges before each neuron), and what its kernel takes.
+template <class Body>
+PyObject *call(PyObject *args, Body body) {
+  Numbers in(args);
+  const bool half = in.next();
+  half ? body(in, bfloat16()) : body(in, float());
+  if (!in.whole()) return nullptr;
   Py_RETURN_NONE;
 }
 
-// edges(start, other, n, y, y_stride, x, x_stride, out, batch, threads)
+#define WITHOUT_GIL(CODE)  \
+  if (in.whole()) {        \
+    Py_BEGIN_ALLOW_THREADS; \
+    CODE;                  \
+    Py_END_ALLOW_THREADS;  \
+  }
+
+PyObject *py_cross(PyObject *, PyObject *args) {
+  return call(args, [](Numbers &in, auto storage) {
+    using S = decltype(storage);
+    const long threads = (long)in.next();
+    const int32_t *start = in.address<const int32_t>();
+    const Graph g = graph(in);
+    const S *weight = in.address<const S>();
+    const Step<S> s = step<S>(in);
+    WITHOUT_GIL(share_edges(start, g.n, threads, [&](int64_t first, int64_t last) { isa.of<S>().cross(g, weight, s, first, last); }));
+  });
+}
+
 PyObject *py_edges(PyObject *, PyObject *args) {
-  long long start, other, n, y, ys, x, xs, out, batch, threads;
-  if (!PyArg_ParseTuple(args, "LLLLLLLLLL", &start, &other, &n, &y, &ys, &x, &xs, &out, &batch, &threads)) return nullptr;
-  const Graph g{address<const int32_t>(start), address<const int32_t>(other), n};
-  Py_BEGIN_ALLOW_THREADS;
-  share(g, threads, [&](int64_t first, int64_t last) {
-    isa.edges(g, {address<const float>(y), ys}, {address<const float>(x), xs}, address<float>(out), batch, first, last);
+  return call(args, [](Numbers &in, auto storage) {
+    using S = decltype(storage);
+    const long threads = (long)in.next();
+    const int32_t *start = in.address<const int32_t>();
+    const Graph g = graph(in);
+    const S *y = in.address<const S>(), *x = in.address<const S>();
+    float *out = in.address<float>();
+    const long long batch = in.next();
+    WITHOUT_GIL(share_edges(start, g.n, threads, [&](int64_t first, int64_t last) { isa.of<S>().edges(g, y, x, out, batch, first, last); }));
   });
-  Py_END_ALLOW_THREADS;
-  Py_RETURN_NONE;
+}
+
+PyObject *py_stream(PyObject *, PyObject *args) {
+  return call(args, [](Numbers &in, auto storage) {
+    using S = decltype(storage);
+    const long threads = (long)in.next();
+    const int32_t *start = in.address<const int32_t>(), *other = in.address<const int32_t>();
+    const long long n = in.next();
+    const S *weight = in.address<const S>();
+    const Step<S> s = step<S>(in);
+    WITHOUT_GIL(share_edges(start, n, threads, [&](int64_t first, int64_t last) {
+      stream(Rows{start, other}, weight, s, first, last);
+      isa.of<S>().settle(s, first, last);
+    }));
+  });
+}
+
+// Column c of y, of shape (chunk, neuron), receives what the c-th share of the neurons sends back: shares, not threads, decide the sums.
+PyObject *py_scatter(PyObject *, PyObject *args) {
+  return call(args, [](Numbers &in, auto storage) {
+    using S = decltype(storage);
+    const long threads = (long)in.next();
+    const int32_t *start = in.address<const int32_t>(), *other = in.address<const int32_t>();
+    const long long n = in.next();
+    const S *weight = in.address<const S>(), *x = in.address<const S>();
+    float *y = in.address<float>();
+    const long long chunks = in.next();
+    const auto cut = [=](int64_t c) {
+      return c == chunks ? n : std::lower_bound(start, start + n, (int32_t)((int64_t)start[n] * c / chunks)) - start;
+    };
+    WITHOUT_GIL(share(chunks, threads, [=](long t) { return chunks * t / threads; }, [&](int64_t first, int64_t last) {
+      for (int64_t c = first; c < last; ++c) scatter(Rows{start, other}, weight, x, y + c * n, cut(c), cut(c + 1));
+    }));
+  });
+}
+
+PyObject *py_stream_edges(PyObject *, PyObject *args) {
+  return call(args, [](Numbers &in, auto storage) {
+    using S = decltype(storage);
+    const long threads = (long)in.next();
+    const int32_t *start = in.address<const int32_t>(), *other = in.address<const int32_t>();
+    const long long n = in.next();
+    const S *y = in.address<const S>(), *x = in.address<const S>();
+    float *out = in.address<float>();
+    WITHOUT_GIL(share_edges(start, n, threads, [&](int64_t first, int64_t last) { stream_edges(Rows{start, other}, y, x, out, first, last); }));
+  });
+}
+
+PyObject *py_reorder(PyObject *, PyObject *args) {
+  return call(args, [](Numbers &in, auto storage) {
+    using S = decltype(storage);
+    const long threads = (long)in.next();
+    const int32_t *order = in.address<const int32_t>();
+    const long long n = in.next();
+    const S *from = in.address<const S>();
+    S *to = in.address<S>();
+    WITHOUT_GIL(share(n, threads, [=](long t) { return n * t / threads; }, [&](int64_t first, int64_t last) { reorder(order, from, to, first, last); }));
+  });
 }
 
 PyObject *py_instruction_set(PyObject *, PyObject *) { return PyUnicode_FromString(isa.name); }
@@ -121,8 +260,12 @@ PyObject *py_select(PyObject *, PyObject *args) {
   return nullptr;
 }
 
-PyMethodDef methods[] = {{"product", py_product, METH_VARARGS, "y = W x"},
+PyMethodDef methods[] = {{"cross", py_cross, METH_VARARGS, "every edge once"},
                          {"edges", py_edges, METH_VARARGS, "gradient of every edge"},
+                         {"stream", py_stream, METH_VARARGS, "every edge once, for one stream"},
+                         {"scatter", py_scatter, METH_VARARGS, "every edge backwards, for one stream"},
+                         {"stream_edges", py_stream_edges, METH_VARARGS, "gradient of every edge, for one stream"},
+                         {"reorder", py_reorder, METH_VARARGS, "to[k] = from[order[k]]"},
                          {"instruction_set", py_instruction_set, METH_NOARGS, "name of the kernels in use"},
                          {"instruction_sets", py_instruction_sets, METH_NOARGS, "names of all kernels that can run here"},
                          {"select", py_select, METH_VARARGS, "use the kernels of this name"},

@@ -37,7 +37,7 @@ MUTANTS = (
     Mutant("topology/audit.py", "length = steps - 1", "length = steps", "tests/unit/topology"),
     Mutant("topology/build.py", "both_ways = use &", "both_ways = np.zeros_like(use) &", "tests/unit/topology"),
     Mutant("topology/control.py", '(self.changed == 0) == (self.declared == "keeps")', "True", "tests/contract"),
-    Mutant("network/unroll.py", "to_state.mul_(1 - leak)", "to_state", "tests/unit/network"),
+    Mutant("network/unroll.py", "self.to_state * (1 - leak)", "self.to_state", "tests/unit/network"),
     Mutant(
         "network/recurrent.py", "return self.sign * self.weight.abs() if", "return self.weight if", "tests/unit/network"
     ),
@@ -52,7 +52,12 @@ MUTANTS = (
     ),
     Mutant("learning/checkpoint.py", 'if header["identity"] != identity:', "if False:", "tests/unit/learning"),
     Mutant("connectome/store.py", "    if found != expected:", "    if False:", "tests/unit/connectome/test_store.py"),
-    Mutant("network/kernel.py", "state, weight = state.contiguous(),", "state, weight = state,", "tests/unit/network"),
+    Mutant("network/kernel.py", "    return state.contiguous()", "    return state", "tests/unit/network"),
+    Mutant("network/kernel.py", "shares = SHARES if", "shares = 2 if", "tests/unit/network"),
+    Mutant("network/synapse.py", "if self._version != self._weight._version:", "if False:", "tests/unit/network"),
+    Mutant("network/unroll.py", "(2 * n + math.ceil(total / n))", "(n + math.ceil(total / n))", "tests/unit/network"),
+    Mutant("network/unroll.py", "i % (horizon * self.course.ticks)", "i % horizon", "tests/unit/network"),
+    Mutant("network/wiring.py", "edges_of += begin", "edges_of = begin", "tests/unit/network"),
 )
 
 

@@ -4,11 +4,14 @@ from anlage.network.budget import Budget, budget
 from anlage.network.dynamics import Leaky
 from anlage.network.network import Network, State, live
 from anlage.network.port import Encoder, Ports
-from anlage.network.recurrent import Physiology, RecurrentNetwork
+from anlage.network.recurrent import Backpropagation, Physiology, RecurrentNetwork
 from anlage.network.start import OperatingPoint, scale
-from anlage.network.synapse import Synapses, Wiring, synapse
+from anlage.network.stream import Stream
+from anlage.network.synapse import Synapses, synapse
+from anlage.network.wiring import Wiring
 
 __all__ = [
+    "Backpropagation",
     "Budget",
     "Encoder",
     "Leaky",
@@ -18,6 +21,7 @@ __all__ = [
     "Ports",
     "RecurrentNetwork",
     "State",
+    "Stream",
     "Synapses",
     "Wiring",
     "budget",

@@ -1,15 +1,17 @@
 """The compiled kernels, where this machine has them. Addresses go in; shapes and types are checked here, once per call.
 
-The kernels work on single-precision tensors in main memory. Whole neurons are shared out over threads, so results do not
-depend on their number.
+The kernels work on tensors in main memory that are stored in single precision or in bfloat16, and add in single precision.
+Whole neurons are shared out over threads, so results do not depend on their number.
 """
 
 import warnings
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt16
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -20,12 +22,84 @@ else:
     except ImportError:
         _kernel = None
 
+BLOCK = 1 << 14
+"""Neurons whose activity is read at once: 32 columns of them fill 2 MB, about a core's own cache. At most 65,536."""
+
 THREAD_WORK = 4_000_000
 """Multiply-adds below which a second thread costs more than it brings (starting one takes about 30 microseconds)."""
 
+SHARES = 8
+"""Parts in which a single stream is sent backwards; fixed, because the order of additions follows from it."""
+
+_PLAIN, _ADVANCE, _RETREAT = range(3)
+_ACTIVATION = {"tanh": 0, "relu": 1}
+_STORED = (torch.float32, torch.bfloat16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Edges grouped by the neuron that sums them up, and by the block of neurons that they read.
+
+    Those between neuron ``i`` and block ``b`` are ``segment[b * n + i]`` up to ``segment[b * n + i + end]``; edge ``k`` reads
+    neuron ``other[k]`` of its block. ``start`` counts the edges before each neuron, over all blocks. ``order`` names the edges of
+    the topology in this layout's order; None when it is the same.
+    """
+
+    start: Int[Tensor, " neuron1"]
+    segment: Int[Tensor, " segment"]
+    end: int
+    other: UInt16[Tensor, " edge"]
+    block: int
+    order: Int[Tensor, " edge"] | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of neurons."""
+        return len(self.start) - 1
+
+    def numbers(self) -> tuple[int, ...]:
+        """What the kernels are told."""
+        return self.segment.data_ptr(), self.end, self.other.data_ptr(), self.n, self.block
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Edges grouped by the neuron that sums them up: those of neuron ``i`` are ``start[i]`` to ``start[i + 1]``."""
+
+    start: Int[Tensor, " neuron1"]
+    other: Int[Tensor, " edge"]
+
+    def numbers(self) -> tuple[int, ...]:
+        """What the kernels are told."""
+        return self.start.data_ptr(), self.other.data_ptr(), len(self.start) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Advance:
+    """The sums become a new state, ``lerp(before, f(sum), leak)``; ``rate`` receives ``f(sum)``."""
+
+    activation: Literal["tanh", "relu"]
+    leak: float
+    before: Float[Tensor, "neuron batch"]
+    rate: Float[Tensor, "neuron batch"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retreat:
+    """The sums, plus ``extra``, are the gradient of a state; ``current`` receives that of the current that led to it.
+
+    ``rate`` holds ``f(current)``, and may be the same tensor as ``current``.
+    """
+
+    activation: Literal["tanh", "relu"]
+    leak: float
+    rate: Float[Tensor, "neuron batch"]
+    current: Float[Tensor, "neuron batch"]
+    extra: Float[Tensor, "neuron batch"] | None
+
 
 def instruction_set() -> str:
-    """Name of the kernels in use: ``avx512``, ``avx2``, ``portable``, or ``none`` when they were not compiled."""
+    """Name of the kernels in use: ``avx512``, ``avx2``, ``neon``, ``portable``, or ``none`` when they were not compiled."""
     return str(_kernel.instruction_set()) if _kernel is not None else "none"
 
 
@@ -39,9 +113,9 @@ def select(name: str) -> None:
     _kernel.select(name)
 
 
-def usable(*tensors: Tensor) -> bool:
-    """Whether the kernels can work on these tensors; says once when they are missing altogether."""
-    if not all(_plain(t, torch.float32) for t in tensors):
+def usable(weight: Tensor) -> bool:
+    """Whether the kernels can work with these weights; says once when they are missing altogether."""
+    if weight.dtype not in _STORED or weight.device.type != "cpu":
         return False
     return _kernel is not None or _missing()
 
@@ -56,72 +130,155 @@ def _missing() -> bool:
     return False
 
 
-def product(
-    start: Int[Tensor, " neuron1"],
-    other: Int[Tensor, " edge"],
+def cross(
+    layout: Layout,
     weight: Float[Tensor, " edge"],
     state: Float[Tensor, "neuron batch"],
     plus: Float[Tensor, "neuron batch"] | None = None,
+    scale: float = 1.0,
+    finish: Advance | Retreat | None = None,
 ) -> Float[Tensor, "neuron batch"]:
-    """``plus + W state``, where the edges of neuron ``i`` are ``start[i]`` to ``start[i + 1]`` and lead to ``other``.
+    """``scale * plus + W state``, or what ``finish`` makes of it. ``weight`` is in the layout's order.
 
     Raises ``ValueError`` for tensors of another type or shape.
     """
-    _demand(start, other, state, *(() if plus is None else (plus,)))
-    if weight.shape != other.shape or not _plain(weight, torch.float32):
-        raise ValueError(
-            f"{len(other)} edges need as many float32 weights, not {tuple(weight.shape)} of {weight.dtype}."
-        )
-    state, weight = state.contiguous(), weight.contiguous()
-    plus = None if plus is None else plus.contiguous()
-    n, batch = len(start) - 1, state.shape[1]
-    result = state.new_empty(n, batch)
-    added = (0, 0) if plus is None else (plus.data_ptr(), batch)
-    if n and batch:
-        _kernel.product(
-            *(start.data_ptr(), other.data_ptr(), n, weight.data_ptr()),
-            *(state.data_ptr(), batch, *added, result.data_ptr(), batch),
-            *(batch, _threads(len(other) * batch)),
-        )
+    state = _state(state, layout.n, state.shape[1], weight)
+    plus = None if plus is None else _state(plus, len(state), state.shape[1], weight)
+    result = torch.empty_like(state)
+    if result.numel():
+        sums = result if result.dtype == torch.float32 or layout.block >= layout.n else result.float()
+        step = _step(state, plus, scale, result, sums, finish)
+        threads = _threads(len(layout.other) * state.shape[1])
+        _kernel.cross(_half(weight), threads, layout.start.data_ptr(), *layout.numbers(), weight.data_ptr(), *step)
     return result
+
+
+def stream(
+    rows: Rows,
+    weight: Float[Tensor, " edge"],
+    state: Float[Tensor, "neuron 1"],
+    plus: Float[Tensor, "neuron 1"] | None = None,
+    finish: Advance | None = None,
+) -> Float[Tensor, "neuron 1"]:
+    """``cross`` for a single stream, with edges as they lie."""
+    state = _state(state, len(rows.start) - 1, 1, weight)
+    plus = None if plus is None else _state(plus, len(state), state.shape[1], weight)
+    result = torch.empty_like(state)
+    sums = result if result.dtype == torch.float32 else result.float()
+    step = _step(state, plus, 1.0, result, sums, finish)
+    _kernel.stream(_half(weight), _threads(len(rows.other)), *rows.numbers(), weight.data_ptr(), *step)
+    return result
+
+
+def ready(
+    layout: Layout,
+    rows: Rows,
+    weight: Float[Tensor, " edge"],
+    plus: Float[Tensor, "neuron batch"],
+    after: Float[Tensor, "neuron batch"],
+    finish: Advance,
+) -> Callable[[], None]:
+    """A call, all its checks done, that makes ``after`` out of ``finish.before`` and ``plus``, as often as it is made.
+
+    The tensors are read and written where they lie; the caller keeps them alive. Raises ``ValueError`` as ``cross`` does.
+    """
+    state = finish.before
+    if state.dtype != torch.float32:
+        raise ValueError(f"A call can be made ready for float32 states only, not for {state.dtype}.")
+    for tensor in (_state(state, layout.n, state.shape[1], weight), plus, after):
+        _own(tensor, state)
+    step = _step(state, plus, 1.0, after, after, finish)
+    half, threads = _half(weight), _threads(len(layout.other) * state.shape[1])
+    if state.shape[1] == 1:
+        return partial(_kernel.stream, half, threads, *rows.numbers(), weight.data_ptr(), *step)
+    start = layout.start.data_ptr()
+    return partial(_kernel.cross, half, threads, start, *layout.numbers(), weight.data_ptr(), *step)
+
+
+def scatter(
+    rows: Rows,
+    weight: Float[Tensor, " edge"],
+    state: Float[Tensor, "neuron 1"],
+    plus: Float[Tensor, "neuron 1"] | None = None,
+) -> Float[Tensor, "neuron 1"]:
+    """``plus + W.T state`` for a single stream: every neuron sends back along its edges, and no transpose is needed."""
+    n = len(rows.start) - 1
+    state = _state(state, n, 1, weight)
+    shares = SHARES if len(rows.other) >= THREAD_WORK else 1
+    parts = torch.zeros(shares, n)
+    _kernel.scatter(
+        *(_half(weight), _threads(len(rows.other)), *rows.numbers()),
+        *(weight.data_ptr(), state.data_ptr(), parts.data_ptr(), shares),
+    )
+    total = parts.sum(0).unsqueeze(1)
+    return (total if plus is None else total.add_(plus)).to(state.dtype)
 
 
 def edges(
-    start: Int[Tensor, " neuron1"],
-    other: Int[Tensor, " edge"],
-    receiving: Float[Tensor, "neuron batch"],
-    sending: Float[Tensor, "neuron batch"],
+    layout: Layout, rows: Rows, receiving: Float[Tensor, "neuron batch"], sending: Float[Tensor, "neuron batch"]
 ) -> Float[Tensor, " edge"]:
-    """For every edge of neuron ``i`` to ``j``: the sum over the batch of ``receiving[i] * sending[j]``.
+    """For every edge of neuron ``i`` to ``j``: the sum over the batch of ``receiving[i] * sending[j]``, in single precision.
 
-    Raises ``ValueError`` for tensors of another type or shape.
+    ``layout`` and ``rows`` describe the same edges in the same order. Raises ``ValueError`` for tensors of another type or shape.
     """
-    _demand(start, other, receiving, sending)
-    receiving, sending = receiving.contiguous(), sending.contiguous()
     batch = receiving.shape[1]
-    result = receiving.new_zeros(len(other))
-    if len(other) and batch:
-        _kernel.edges(
-            *(start.data_ptr(), other.data_ptr(), len(start) - 1),
-            *(receiving.data_ptr(), batch, sending.data_ptr(), batch, result.data_ptr()),
-            *(batch, _threads(len(other) * batch)),
-        )
+    receiving = _state(receiving, layout.n, batch, receiving)
+    sending = _state(sending, layout.n, batch, receiving)
+    result = torch.empty(len(layout.other)) if batch else torch.zeros(len(layout.other))
+    if not (len(result) and batch):
+        return result
+    threads, ends = _threads(len(result) * batch), (receiving.data_ptr(), sending.data_ptr(), result.data_ptr())
+    if batch == 1:
+        _kernel.stream_edges(_half(receiving), threads, *rows.numbers(), *ends)
+    else:
+        _kernel.edges(_half(receiving), threads, layout.start.data_ptr(), *layout.numbers(), *ends, batch)
     return result
 
 
-def _plain(tensor: Tensor, dtype: torch.dtype) -> bool:
-    return tensor.dtype == dtype and tensor.device.type == "cpu"
+def reorder(order: Int[Tensor, " edge"], weight: Float[Tensor, " edge"]) -> Float[Tensor, " edge"]:
+    """``weight[order]``."""
+    result = torch.empty_like(weight)
+    _kernel.reorder(
+        _half(weight), _threads(4 * len(order)), order.data_ptr(), len(order), weight.data_ptr(), result.data_ptr()
+    )
+    return result
 
 
-def _demand(start: Tensor, other: Tensor, *states: Tensor) -> None:
-    """Raise ``ValueError`` for what the kernels would misread: they see addresses only."""
-    for index in (start, other):
-        if not (_plain(index, torch.int32) and index.is_contiguous()):
-            raise ValueError(f"The kernels need contiguous int32 indices in main memory, not {index.dtype}.")
-    shape = (len(start) - 1, states[0].shape[1])
-    for state in states:
-        if state.shape != shape or not _plain(state, torch.float32):
-            raise ValueError(f"A float32 state of shape {shape} is needed, not {state.dtype} of {tuple(state.shape)}.")
+def _step(
+    state: Tensor, plus: Tensor | None, scale: float, result: Tensor, sums: Tensor, finish: Advance | Retreat | None
+) -> tuple[int | float, ...]:
+    """The numbers of the kernels' ``Step``; tensors must be contiguous, and outlive the call."""
+    added = 0 if plus is None else plus.data_ptr()
+    common = (state.data_ptr(), added, scale, result.data_ptr(), sums.data_ptr(), state.shape[1])
+    if finish is None:
+        return *common, _PLAIN, 0, 0.0, 0, 0, 0, 0
+    activation = _ACTIVATION[finish.activation]
+    if isinstance(finish, Advance):
+        before, rate = _own(finish.before, state), _own(finish.rate, state)
+        return *common, _ADVANCE, activation, finish.leak, before, rate, 0, 0
+    extra = None if finish.extra is None else _own(finish.extra, state)
+    rate, current = _own(finish.rate, state), _own(finish.current, state)
+    return *common, _RETREAT, activation, finish.leak, 0, rate, current, extra or 0
+
+
+def _state(state: Tensor, n: int, batch: int, like: Tensor) -> Tensor:
+    """The state as the kernels read it: they see addresses only."""
+    if state.shape != (n, batch) or state.dtype != like.dtype or state.device.type != "cpu":
+        raise ValueError(
+            f"A {like.dtype} state of shape {(n, batch)} is needed, not {state.dtype} of {tuple(state.shape)}."
+        )
+    return state.contiguous()
+
+
+def _own(tensor: Tensor, like: Tensor) -> int:
+    """Address of a tensor that is read or written where it lies."""
+    if tensor.shape != like.shape or tensor.dtype != like.dtype or not tensor.is_contiguous():
+        raise ValueError(f"A contiguous {like.dtype} tensor of shape {tuple(like.shape)} is needed.")
+    return tensor.data_ptr()
+
+
+def _half(tensor: Tensor) -> int:
+    return int(tensor.dtype == torch.bfloat16)
 
 
 def _threads(work: int) -> int:

@@ -11,8 +11,8 @@ from anlage.errors import RecipeError
 from anlage.network.dynamics import Leaky
 from anlage.network.network import State
 from anlage.network.port import Ports
-from anlage.network.synapse import Synapses, Wiring
 from anlage.network.unroll import Course, unroll
+from anlage.network.wiring import Wiring
 from anlage.topology.topology import Topology
 
 Plasticity = Literal["frozen", "signed", "free"]
@@ -38,12 +38,30 @@ class Physiology:
             raise RecipeError(f"plasticity is {self.plasticity!r}, but must be 'frozen', 'signed' or 'free'.")
 
 
+@dataclass(frozen=True, slots=True)
+class Backpropagation:
+    """How gradients are followed through time.
+
+    ``horizon``: over at most this many observations of a sequence, cut into stretches of that length; None: over all.
+    ``memory``: bytes for what is kept of the ticks meanwhile; None: all of them. With less, some are computed again, at the price
+    of at most one more forward pass, and gradients change by rounding only.
+    """
+
+    horizon: int | None = None
+    memory: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "memory"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise RecipeError(f"backpropagation.{name} is {value}, but must be at least 1, or None for no limit.")
+
+
 class RecurrentNetwork(nn.Module):
     """Neurons on a fixed wiring with an input and an output port.
 
     One step: the embedding drives the input neurons, ``ticks`` times all activity crosses all edges, the output neurons are
     read. Weights are one flat vector in the topology's edge order. State is kept ``(neuron, batch)`` inside and shown
-    ``(batch, neuron)``.
+    ``(batch, neuron)``. ``backpropagation`` may be replaced at any time.
     """
 
     sign: Tensor
@@ -60,7 +78,7 @@ class RecurrentNetwork(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.physiology = physiology
+        self.physiology, self.backpropagation = physiology, Backpropagation()
         self.n_latent = n_latent
         self.wiring = Wiring(topology)
         into, out = (torch.from_numpy(topology.group(names)) for names in (input, output))
@@ -87,18 +105,21 @@ class RecurrentNetwork(nn.Module):
         self, state: State, embedding: Float[Tensor, "batch latent"]
     ) -> tuple[State, Float[Tensor, "batch latent"]]:
         """Take in one embedding; return the new state and the prediction of the next embedding."""
-        synapses = Synapses(self.wiring, self.effective_weight())
-        activity = state.activity.T.contiguous()
-        outside = self.bias.expand(-1, len(embedding)).index_add(0, self.ports.input, self.ports.into(embedding).T)
-        for _ in range(self.physiology.ticks):
-            activity = self.physiology.dynamics(activity, synapses(activity) + outside)
-        return State(activity.T), self.ports.out(activity[self.ports.output].T)
+        states, predictions = self._live(embedding.unsqueeze(1), state)
+        return State(states[:, 0]), predictions[:, 0]
 
     def unroll(
-        self, embedding: Float[Tensor, "batch time latent"]
+        self, embedding: Float[Tensor, "batch time latent"], state: State | None = None
     ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time latent"]]:
-        """All states and predictions along a sequence: equal to repeated steps, with one gradient for them all."""
+        """All states and predictions along a sequence, from ``state`` or silence: repeated steps, with one gradient for all."""
+        return self._live(embedding, state)
+
+    def _live(self, embedding: Tensor, state: State | None) -> tuple[Tensor, Tensor]:
         drive = self.ports.into(embedding).permute(1, 2, 0)
-        course = Course(self.wiring, self.physiology.dynamics, self.physiology.ticks, self.ports.input)
-        state = unroll(course, self.effective_weight(), self.bias, drive).permute(2, 0, 1)
-        return state, self.ports.out(state[..., self.ports.output])
+        course = Course(
+            *(self.wiring, self.physiology.dynamics, self.physiology.ticks, self.ports.input),
+            *(self.backpropagation.horizon, self.backpropagation.memory),
+        )
+        start = None if state is None else state.activity.T
+        states = unroll(course, self.effective_weight(), self.bias, drive, start)
+        return states.permute(2, 0, 1), self.ports.out(states[:, self.ports.output].permute(2, 0, 1))

@@ -1,127 +1,163 @@
 """The one operation everything repeats: ``y = W x`` on a fixed sparse directed graph, and its gradients.
 
-Nothing outside this file knows how the product is computed. Two ways are equal: the compiled kernels, and plain torch, which is
-the readable oracle and the fallback. Neither makes a dense matrix, nor rebuilds the transpose, which is what makes the built-in
+Nothing outside this file knows how the product is computed. Several ways are equal: the compiled kernels, and plain torch, which
+is the readable oracle and the fallback. None makes a dense matrix, nor rebuilds the transpose, which is what makes the built-in
 backward pass of torch's sparse product slow (pytorch issues 61059 and 71156): its order is found once per topology.
 """
 
 import warnings
-from typing import Any, Protocol, final, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, final
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from jaxtyping import Float
+from torch import Tensor
 
 from anlage.network import kernel
-from anlage.topology.topology import Topology
+from anlage.network.dynamics import Leaky
+from anlage.network.wiring import Wiring
 
 
-class Wiring(nn.Module):
-    """Index arrays of a topology, prepared once, in both orders.
-
-    Edges are post-major, so the weight vector is the value array of the ``(post, pre)`` matrix in CSR form;
-    ``weight[by_pre]`` is the value array of its transpose.
-    """
-
-    post_start: Int[Tensor, " neuron1"]
-    pre: Int[Tensor, " edge"]
-    pre_start: Int[Tensor, " neuron1"]
-    post_by_pre: Int[Tensor, " edge"]
-    by_pre: Int[Tensor, " edge"]
-
-    def __init__(self, topology: Topology) -> None:
-        super().__init__()
-        self.n_neurons = topology.n_neurons
-        self.n_edges = topology.n_edges
-        pre, post = (torch.from_numpy(end.astype(np.int32)) for end in (topology.pre, topology.post))
-        by_pre = torch.argsort(pre, stable=True)
-        bounds = torch.arange(self.n_neurons + 1, dtype=torch.int32)
-        index = {
-            "post_start": torch.searchsorted(post, bounds, out_int32=True),
-            "pre": pre,
-            "pre_start": torch.searchsorted(pre[by_pre].contiguous(), bounds, out_int32=True),
-            "post_by_pre": post[by_pre],
-            "by_pre": by_pre,
-        }
-        for name, tensor in index.items():
-            self.register_buffer(name, tensor, persistent=False)
-
-    def transposed(self, weight: Float[Tensor, " edge"]) -> Float[Tensor, " edge"]:
-        """The weights in pre-major order."""
-        return weight[self.by_pre]
-
-
-@runtime_checkable
-class Crossing(Protocol):
+class Crossing(ABC):
     """A wiring with fixed weights, laid out once: products in both directions, and the gradient of every edge.
 
-    States have shape ``(neuron, batch)``. ``plus`` is added to the result.
+    States have shape ``(neuron, batch)`` and the weights' type. ``plus`` is added to the result.
     """
 
+    @abstractmethod
     def forward(self, state: Tensor, plus: Tensor | None = None) -> Float[Tensor, "neuron batch"]:
         """``plus + W @ state``."""
-        ...
 
+    @abstractmethod
     def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Float[Tensor, "neuron batch"]:
         """``plus + W.T @ gradient``."""
-        ...
 
+    @abstractmethod
     def edges(self, gradient: Tensor, state: Tensor) -> Float[Tensor, " edge"]:
         """For every edge, the sum over the batch of ``gradient[post] * state[pre]``."""
-        ...
+
+    def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
+        """The state one tick later, ``lerp(before, f(W before + outside), leak)``; ``rate`` receives ``f(...)``."""
+        dynamics.rate(self.forward(before, outside), out=rate)
+        return torch.lerp(before, rate, dynamics.leak)
+
+    def ready(
+        self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor, after: Tensor
+    ) -> Callable[[], None]:
+        """``advance`` from ``before`` to ``after``, as often as it is called: for steps that are taken one at a time."""
+
+        def tick() -> None:
+            after.copy_(self.advance(dynamics, before, outside, rate))
+
+        return tick
+
+    def retreat(self, dynamics: Leaky, current: Tensor, after: Tensor, extra: Tensor | None, rate: Tensor) -> Tensor:
+        """The gradient of the state one tick earlier, ``(1 - leak) after + W.T current + extra``.
+
+        ``rate`` holds ``f`` at the tick before, and receives the gradient of the current at that tick.
+        """
+        before = self.backward(current, after * (1 - dynamics.leak))
+        if extra is not None:
+            before += extra
+        rate.copy_(dynamics.slope(rate).mul_(dynamics.leak).mul_(before))
+        return before
 
 
 @final
-class KernelCrossing:
-    """The compiled kernels: single precision, main memory."""
+class KernelCrossing(Crossing):
+    """The compiled kernels: single precision or bfloat16, main memory."""
 
     def __init__(self, wiring: Wiring, weight: Float[Tensor, " edge"]) -> None:
+        if weight.shape != (wiring.n_edges,):
+            raise ValueError(f"{wiring.n_edges} edges need as many weights, not {tuple(weight.shape)}.")
         self._wiring, self._weight = wiring, weight.detach().contiguous()
         self._by_pre: Tensor | None = None
 
     def forward(self, state: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W @ state``."""
-        return kernel.product(self._wiring.post_start, self._wiring.pre, self._weight, state, plus)
+        if state.shape[1] == 1:
+            return kernel.stream(self._wiring.rows, self._weight, state, plus)
+        return kernel.cross(self._wiring.forward_layout, self._weight, state, plus)
 
     def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W.T @ gradient``."""
-        if self._by_pre is None:
-            self._by_pre = self._wiring.transposed(self._weight)
-        return kernel.product(self._wiring.pre_start, self._wiring.post_by_pre, self._by_pre, gradient, plus)
+        if gradient.shape[1] == 1:
+            return kernel.scatter(self._wiring.rows, self._weight, gradient, plus)
+        return kernel.cross(self._wiring.backward_layout, self._laid_out(), gradient, plus)
 
     def edges(self, gradient: Tensor, state: Tensor) -> Tensor:
         """The gradient of every edge."""
-        return kernel.edges(self._wiring.post_start, self._wiring.pre, gradient, state)
+        found = kernel.edges(self._wiring.forward_layout, self._wiring.rows, gradient, state)
+        return found.to(self._weight.dtype)
+
+    def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
+        """The state one tick later, in one pass; ``rate`` is filled."""
+        finish = kernel.Advance(dynamics.activation, dynamics.leak, before, rate)
+        if before.shape[1] == 1:
+            return kernel.stream(self._wiring.rows, self._weight, before, outside, finish)
+        return kernel.cross(self._wiring.forward_layout, self._weight, before, outside, finish=finish)
+
+    def retreat(self, dynamics: Leaky, current: Tensor, after: Tensor, extra: Tensor | None, rate: Tensor) -> Tensor:
+        """The gradient of the state one tick earlier, in one pass; ``rate`` is replaced by that of the current before."""
+        if current.shape[1] == 1:
+            return super().retreat(dynamics, current, after, extra, rate)
+        finish = kernel.Retreat(dynamics.activation, dynamics.leak, rate, rate, extra)
+        return kernel.cross(
+            self._wiring.backward_layout, self._laid_out(), current, after, 1 - dynamics.leak, finish=finish
+        )
+
+    def ready(
+        self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor, after: Tensor
+    ) -> Callable[[], None]:
+        """A call in which nothing is made or checked any more; it holds addresses, so keep this object and the tensors."""
+        if before.dtype != torch.float32:
+            return super().ready(dynamics, before, outside, rate, after)
+        finish = kernel.Advance(dynamics.activation, dynamics.leak, before, rate)
+        return kernel.ready(self._wiring.forward_layout, self._wiring.rows, self._weight, outside, after, finish)
+
+    def _laid_out(self) -> Tensor:
+        if self._by_pre is None:
+            self._by_pre = self._reordered()
+        return self._by_pre
+
+    def _reordered(self) -> Tensor:
+        order = self._wiring.backward_layout.order
+        return self._weight if order is None else kernel.reorder(order, self._weight)
 
 
 @final
-class TorchCrossing:
+class TorchCrossing(Crossing):
     """Plain torch, any precision and device."""
 
     def __init__(self, wiring: Wiring, weight: Float[Tensor, " edge"]) -> None:
-        self._wiring, self._weight = wiring, weight.detach()
+        self._wiring, self._dtype = wiring, weight.dtype
+        # torch has no sparse product of half precision in main memory, and would add in half precision elsewhere.
+        self._weight = weight.detach().float() if weight.dtype.itemsize < 4 else weight.detach()
         self._matrix = self._csr(wiring.post_start, wiring.pre, self._weight)
         self._transpose: Tensor | None = None
 
     def forward(self, state: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W @ state``."""
-        product: Tensor = torch.sparse.mm(self._matrix, state)
-        return product if plus is None else product.add_(plus)
+        return self._product(self._matrix, state, plus)
 
     def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W.T @ gradient``."""
         if self._transpose is None:
             by_pre = self._wiring.transposed(self._weight)
             self._transpose = self._csr(self._wiring.pre_start, self._wiring.post_by_pre, by_pre)
-        product: Tensor = torch.sparse.mm(self._transpose, gradient.contiguous())
-        return product if plus is None else product.add_(plus)
+        return self._product(self._transpose, gradient, plus)
 
     def edges(self, gradient: Tensor, state: Tensor) -> Tensor:
         """The gradient of every edge: entries of ``gradient @ state.T`` where there is an edge, and nowhere else."""
         empty = self._csr(self._wiring.post_start, self._wiring.pre, torch.zeros_like(self._weight))
-        sampled: Tensor = torch.sparse.sampled_addmm(empty, gradient.contiguous(), state.T, beta=0.0)
-        return sampled.values()
+        wide = self._weight.dtype
+        sampled: Tensor = torch.sparse.sampled_addmm(empty, gradient.to(wide).contiguous(), state.to(wide).T, beta=0.0)
+        return sampled.values().to(self._dtype)
+
+    def _product(self, matrix: Tensor, state: Tensor, plus: Tensor | None) -> Tensor:
+        product: Tensor = torch.sparse.mm(matrix, state.to(self._weight.dtype).contiguous())
+        return (product if plus is None else product.add_(plus)).to(self._dtype)
 
     def _csr(self, start: Tensor, column: Tensor, value: Tensor) -> Tensor:
         size = (self._wiring.n_neurons, self._wiring.n_neurons)
@@ -136,39 +172,91 @@ def crossing(wiring: Wiring, weight: Float[Tensor, " edge"]) -> Crossing:
     return KernelCrossing(wiring, weight) if kernel.usable(weight) else TorchCrossing(wiring, weight)
 
 
-class _Synapse(torch.autograd.Function):
-    """Sparse product with hand-written gradients for the weights and for the state."""
+# Forward, backward and edge gradient are linear in each argument, and the gradient of each is made of the other two: so all
+# derivatives exist, of any order, at the cost of products.
+
+
+class _Forward(torch.autograd.Function):
+    """``W @ state``."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, state: Tensor, laid_out: Crossing) -> Tensor:
-        del weight  # laid out already; it is an argument so that it receives a gradient
-        ctx.crossing = laid_out
-        ctx.save_for_backward(state)
+    def forward(ctx: Any, weight: Tensor, state: Tensor, wiring: Wiring, laid_out: Crossing) -> Tensor:
+        ctx.wiring, ctx.crossing = wiring, laid_out
+        ctx.save_for_backward(weight, state)
         return laid_out.forward(state)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        (state,) = ctx.saved_tensors
-        laid_out: Crossing = ctx.crossing
-        to_state = laid_out.backward(gradient) if ctx.needs_input_grad[1] else None
-        to_weight = laid_out.edges(gradient, state) if ctx.needs_input_grad[0] else None
-        return to_weight, to_state, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        weight, state = ctx.saved_tensors
+        to_weight = to_state = None
+        if ctx.needs_input_grad[0]:
+            to_weight = _Edges.apply(gradient, state, ctx.wiring, ctx.crossing)  # type: ignore[no-untyped-call]
+        if ctx.needs_input_grad[1]:
+            to_state = _Backward.apply(weight, gradient, ctx.wiring, ctx.crossing)  # type: ignore[no-untyped-call]
+        return to_weight, to_state, None, None
+
+
+class _Backward(torch.autograd.Function):
+    """``W.T @ state``."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, state: Tensor, wiring: Wiring, laid_out: Crossing) -> Tensor:
+        ctx.wiring, ctx.crossing = wiring, laid_out
+        ctx.save_for_backward(weight, state)
+        return laid_out.backward(state)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        weight, state = ctx.saved_tensors
+        to_weight = to_state = None
+        if ctx.needs_input_grad[0]:
+            to_weight = _Edges.apply(state, gradient, ctx.wiring, ctx.crossing)  # type: ignore[no-untyped-call]
+        if ctx.needs_input_grad[1]:
+            to_state = _Forward.apply(weight, gradient, ctx.wiring, ctx.crossing)  # type: ignore[no-untyped-call]
+        return to_weight, to_state, None, None
+
+
+class _Edges(torch.autograd.Function):
+    """For every edge, the sum over the batch of ``received[post] * sent[pre]``."""
+
+    @staticmethod
+    def forward(ctx: Any, received: Tensor, sent: Tensor, wiring: Wiring, laid_out: Crossing) -> Tensor:
+        ctx.wiring = wiring
+        ctx.save_for_backward(received, sent)
+        return laid_out.edges(received, sent)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        received, sent = ctx.saved_tensors
+        laid_out = crossing(ctx.wiring, gradient)
+        to_received = to_sent = None
+        if ctx.needs_input_grad[0]:
+            to_received = _Forward.apply(gradient, sent, ctx.wiring, laid_out)  # type: ignore[no-untyped-call]
+        if ctx.needs_input_grad[1]:
+            to_sent = _Backward.apply(gradient, received, ctx.wiring, laid_out)  # type: ignore[no-untyped-call]
+        return to_received, to_sent, None, None
 
 
 class Synapses:
     """A wiring with its weights set: call it on a state to cross every edge once.
 
-    Edges are laid out at most once per set of weights and direction, however many steps are then taken.
-    ``weight``: shape ``(edge,)``, in the topology's edge order. The state has shape ``(neuron, batch)``.
+    Edges are laid out at most once per set of weights and direction, however many steps are then taken; weights that were
+    changed in place since are laid out again. ``weight``: shape ``(edge,)``, in the topology's edge order. The state has shape
+    ``(neuron, batch)`` and the weights' type; single precision and bfloat16 (stored; added in single precision) are fastest.
     """
 
     def __init__(self, wiring: Wiring, weight: Float[Tensor, " edge"]) -> None:
-        self._weight, self._crossing = weight, crossing(wiring, weight)
+        self._wiring, self._weight = wiring, weight
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self._crossing, self._version = crossing(self._wiring, self._weight), self._weight._version
 
     def __call__(self, state: Float[Tensor, "neuron batch"]) -> Float[Tensor, "neuron batch"]:
-        """``W @ state``, differentiable once with respect to the weights and the state."""
-        result: Tensor = _Synapse.apply(self._weight, state, self._crossing)  # type: ignore[no-untyped-call]
+        """``W @ state``, differentiable with respect to the weights and the state, to any order."""
+        if self._version != self._weight._version:
+            self._lay_out()
+        result: Tensor = _Forward.apply(self._weight, state, self._wiring, self._crossing)  # type: ignore[no-untyped-call]
         return result
 
 

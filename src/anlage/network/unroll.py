@@ -2,9 +2,11 @@
 
 Automatic differentiation would keep a graph node for every operation of every tick, and ask for the gradient of every edge at
 every tick. Here the backward pass walks the ticks once, and the edges receive their gradient for many ticks in one product.
+Where the states of all ticks need more memory than is allowed, some are kept and the rest computed again (Chen et al. 2016,
+arXiv 1604.06174).
 """
 
-import functools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +14,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from anlage.errors import AnlageError
 from anlage.network.dynamics import Leaky
-from anlage.network.synapse import Crossing, Wiring, crossing
+from anlage.network.synapse import crossing
+from anlage.network.wiring import Wiring
 
 CHUNK = 1 << 22
 """Numbers held at once for the edge gradient; more saves nothing, less costs calls."""
@@ -21,12 +25,20 @@ CHUNK = 1 << 22
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """The fixed parts of an unroll: wiring, dynamics, ticks per observation, and the neurons that the drive reaches."""
+    """The fixed parts of an unroll: wiring, dynamics, ticks per observation, and the neurons that the drive reaches.
+
+    ``horizon``: gradients are followed over at most this many observations, those of one stretch of the sequence (truncated
+    backpropagation through time; Williams & Peng 1990, Neural Comput 2:490); None: over all.
+    ``memory``: bytes allowed for what the backward pass needs of the ticks; None: as many as are needed to compute nothing twice.
+    For ``n`` ticks it cannot fall below about ``sqrt(8 n)`` states. Gradients change by rounding only.
+    """
 
     wiring: Wiring
     dynamics: Leaky
     ticks: int
     input: Int[Tensor, " member"]
+    horizon: int | None = None
+    memory: int | None = None
 
 
 def unroll(
@@ -34,74 +46,134 @@ def unroll(
     weight: Float[Tensor, " edge"],
     bias: Float[Tensor, "neuron 1"],
     drive: Float[Tensor, "time member batch"],
+    start: Float[Tensor, "neuron batch"] | None = None,
 ) -> Float[Tensor, "time neuron batch"]:
-    """The state of every neuron after each observation, from silence; differentiable once in weight, bias and drive."""
-    if not torch.is_grad_enabled():
-        return _run(course, crossing(course.wiring, weight), bias, drive, keep=False)[0]
-    states: Tensor = _Unroll.apply(course, weight, bias, drive)  # type: ignore[no-untyped-call]
+    """The state of every neuron after each observation, from ``start`` or from silence.
+
+    Differentiable once in weight, bias, drive and start; raises ``AnlageError`` when asked for more.
+    """
+    if start is None:
+        start = drive.new_zeros(course.wiring.n_neurons, drive.shape[2])
+    states: Tensor = _Unroll.apply(course, weight, bias, drive, start)  # type: ignore[no-untyped-call]
     return states
 
 
-def _run(
-    course: Course, laid_out: Crossing, bias: Tensor, drive: Tensor, *, keep: bool
-) -> tuple[Float[Tensor, "time neuron batch"], Float[Tensor, "tick1 neuron batch"], Float[Tensor, "tick neuron batch"]]:
-    """The states seen after each observation; and the states and rates of every tick, or of the last one unless ``keep``."""
-    leak = course.dynamics.leak
-    time, _, batch = drive.shape
-    depth = time * course.ticks if keep else 1
-    state = drive.new_zeros(depth + 1, course.wiring.n_neurons, batch)
-    rate = torch.empty_like(state[1:])
-    seen = state.new_empty(time, course.wiring.n_neurons, batch)
-    for t in range(time):
-        outside = bias.expand(-1, batch).index_add(0, course.input, drive[t])
-        for i in range(t * course.ticks, (t + 1) * course.ticks):
-            # Without ``keep`` the two rows of ``state`` take turns.
-            before, after = state[i % (depth + 1)], state[(i + 1) % (depth + 1)]
-            course.dynamics.rate(laid_out.forward(before, outside), out=rate[i % depth])
-            torch.lerp(before, rate[i % depth], leak, out=after)
-        seen[t] = after
-    return seen, state, rate
+def stretch(course: Course, total: int, state_bytes: int) -> int:
+    """Ticks whose states and rates are held at once: all, or as many as leave room for one kept state per stretch."""
+    if course.memory is None or 2 * total * state_bytes <= course.memory:
+        return max(total, 1)
+    least = max(1, math.isqrt(total // 2))
+    fitting = (n for n in range(total, least, -1) if (2 * n + math.ceil(total / n)) * state_bytes <= course.memory)
+    return next(fitting, least)
+
+
+class _Walk:
+    """Going through the ticks: forwards, and forwards again where something was not kept."""
+
+    def __init__(self, course: Course, weight: Tensor, bias: Tensor, drive: Tensor) -> None:
+        self.course, self.bias, self.drive = course, bias, drive
+        self.crossing = crossing(course.wiring, weight)
+
+    def through(self, first: int, last: int, state: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """``state`` and the states after each of the ticks; and their rates."""
+        states, rates, outside = [state], [], None
+        for i in range(first, last):
+            if outside is None or i % self.course.ticks == 0:
+                driven = self.drive[i // self.course.ticks]
+                outside = self.bias.expand(-1, state.shape[1]).index_add(0, self.course.input, driven)
+            rates.append(torch.empty_like(state))
+            states.append(self.crossing.advance(self.course.dynamics, states[-1], outside, rates[-1]))
+        return states, rates
 
 
 class _Unroll(torch.autograd.Function):
     """``x' = lerp(x, f(W x + b + drive), leak)``, ``ticks`` times per observation."""
 
     @staticmethod
-    def forward(ctx: Any, course: Course, weight: Tensor, bias: Tensor, drive: Tensor) -> Tensor:
-        laid_out = crossing(course.wiring, weight)
-        seen, state, rate = _run(course, laid_out, bias, drive, keep=True)
-        ctx.course, ctx.crossing = course, laid_out
-        ctx.save_for_backward(state, rate)
+    def forward(ctx: Any, course: Course, weight: Tensor, bias: Tensor, drive: Tensor, start: Tensor) -> Tensor:
+        walk, start, total = _Walk(course, weight, bias, drive), start.contiguous(), len(drive) * course.ticks
+        learning = any(ctx.needs_input_grad)
+        length = stretch(course, total, start.numel() * start.element_size()) if learning else course.ticks
+        seen = start.new_empty(len(drive), *start.shape)
+        kept = [start]
+        held: tuple[list[Tensor], list[Tensor]] = [start], []
+        for first in range(0, total, length):
+            held = states, _ = walk.through(first, min(first + length, total), kept[-1])
+            for i in range(first + 1, first + len(states)):
+                if i % course.ticks == 0:
+                    seen[i // course.ticks - 1] = states[i - first]
+            kept = [*kept, states[-1]] if learning else states[-1:]
+        ctx.walk, ctx.length, ctx.kept, ctx.held = walk, length, kept[1:-1], held if learning else None
+        ctx.save_for_backward(weight, start)
         return seen
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor | None, Tensor | None, Tensor | None]:
-        course: Course = ctx.course
-        laid_out: Crossing = ctx.crossing
-        state, rate = ctx.saved_tensors
-        leak, ticks = course.dynamics.leak, course.ticks
-        current = course.dynamics.slope(rate).mul_(leak)  # times the gradient of the state: that of the current
-        to_state = torch.zeros_like(state[0])
-        for i in reversed(range(len(rate))):
-            if (i + 1) % ticks == 0:
-                to_state += gradient[i // ticks]
-            current[i] *= to_state
-            to_state = laid_out.backward(current[i], to_state.mul_(1 - leak))
-        to_weight = _edge_gradient(laid_out, current, state[:-1]) if ctx.needs_input_grad[1] else None
-        to_bias = current.sum((0, 2)).unsqueeze(1) if ctx.needs_input_grad[2] else None
-        to_drive = None
-        if ctx.needs_input_grad[3]:
-            to_drive = torch.unflatten(current[:, course.input], 0, (-1, ticks)).sum(1)
-        return None, to_weight, to_bias, to_drive
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise AnlageError("An unroll can be differentiated once; take its steps one by one for higher derivatives.")
+        way = _WayBack(ctx, gradient.contiguous())
+        starts = [ctx.saved_tensors[1], *ctx.kept]
+        for number in reversed(range(len(starts))):
+            way.through(number * ctx.length, starts[number])
+        return None, way.to_weight, way.to_bias, way.to_drive, way.to_state if ctx.needs_input_grad[4] else None
 
 
-def _edge_gradient(
-    laid_out: Crossing, current: Float[Tensor, "tick neuron batch"], state: Float[Tensor, "tick neuron batch"]
-) -> Float[Tensor, " edge"]:
-    """Sum over ticks and batch of ``current[post] * state[pre]``, for every edge."""
-    chunk = max(1, CHUNK // current[0].numel())
-    pairs = zip(torch.split(current, chunk), torch.split(state, chunk), strict=True)
-    # Ticks side by side, like a wider batch: one row per neuron.
-    parts = (laid_out.edges(*(part.transpose(0, 1).flatten(1) for part in pair)) for pair in pairs)
-    return functools.reduce(torch.add, parts)
+class _WayBack:
+    """The gradients, gathered stretch by stretch from the end."""
+
+    def __init__(self, ctx: Any, gradient: Tensor) -> None:
+        self.ctx, self.gradient, self.course = ctx, gradient, ctx.walk.course
+        walk, needs = ctx.walk, ctx.needs_input_grad
+        self.last = len(gradient) * self.course.ticks
+        self.to_weight = torch.zeros_like(ctx.saved_tensors[0]) if needs[1] else None
+        self.to_bias = torch.zeros_like(walk.bias) if needs[2] else None
+        self.to_drive = torch.zeros_like(walk.drive) if needs[3] else None
+        self.to_state = torch.zeros_like(ctx.saved_tensors[1])
+        if self.last:
+            self.to_state += gradient[-1]
+
+    def through(self, first: int, start: Tensor) -> None:
+        """From the last tick not yet gone through back to ``first``, whose state before was ``start``."""
+        walk, (leak, dynamics) = self.ctx.walk, (self.course.dynamics.leak, self.course.dynamics)
+        states, current = self.ctx.held or walk.through(first, self.last, start)
+        self.ctx.held = None  # rates turn into gradients below
+        for i in range(self.last, first, -1):
+            # Here to_state is the gradient of the state after tick i - 1, all told.
+            if i == self.last or self._cut(i):
+                rate = current[i - 1 - first]
+                rate.copy_(dynamics.slope(rate).mul_(leak).mul_(self.to_state))
+            self._before(i - 1, first, current)
+        self._gather(first, states, current)
+        self.last = first
+
+    def _before(self, i: int, first: int, current: list[Tensor]) -> None:
+        """Make ``to_state`` the gradient of the state before tick ``i``, and ready the current before it."""
+        walk, leak = self.ctx.walk, self.course.dynamics.leak
+        extra = self.gradient[i // self.course.ticks - 1] if i and i % self.course.ticks == 0 else None
+        if self._cut(i):
+            self.to_state = torch.zeros_like(self.to_state) if extra is None else extra.clone()
+        elif i > first:
+            self.to_state = walk.crossing.retreat(
+                self.course.dynamics, current[i - first], self.to_state, extra, current[i - 1 - first]
+            )
+        elif i or self.ctx.needs_input_grad[4]:
+            self.to_state = walk.crossing.backward(current[0], self.to_state * (1 - leak))
+            if extra is not None:
+                self.to_state += extra
+
+    def _cut(self, i: int) -> bool:
+        horizon = self.course.horizon
+        return horizon is not None and i > 0 and i % (horizon * self.course.ticks) == 0
+
+    def _gather(self, first: int, states: list[Tensor], current: list[Tensor]) -> None:
+        if self.to_weight is not None and current:
+            chunk = max(1, CHUNK // states[0].numel()) if states[0].numel() else len(current)
+            for i in range(0, len(current), chunk):
+                # Ticks side by side, like a wider batch: one row per neuron.
+                pair = (torch.cat(part[i : i + chunk], 1) for part in (current, states[:-1]))
+                self.to_weight += self.ctx.walk.crossing.edges(*pair)
+        for i, received in enumerate(current, first):
+            if self.to_bias is not None:
+                self.to_bias += received.sum(1, keepdim=True)
+            if self.to_drive is not None:
+                self.to_drive[i // self.course.ticks] += received[self.course.input]

@@ -83,17 +83,106 @@ def test_a_view_that_is_not_contiguous_is_read_as_it_looks(isa: str) -> None:
 def test_tensors_that_the_kernels_would_misread_are_refused(isa: str) -> None:
     topology = graph()
     weight, state, gradient, _ = values(topology, 4)
-    wiring = Wiring(topology)
-    index = wiring.post_start, wiring.pre
-    for wrong in (state.double(), state[1:]):
+    crossed = KernelCrossing(Wiring(topology), weight)
+    for wrong in (state.double(), state.bfloat16(), state[1:]):
         with pytest.raises(ValueError, match="float32 state of shape"):
-            kernel.product(*index, weight, wrong)
-    with pytest.raises(ValueError, match="float32 state of shape"):
-        kernel.edges(*index, gradient, state.double())
-    with pytest.raises(ValueError, match="float32 weights"):
-        kernel.product(*index, weight.double(), state)
-    with pytest.raises(ValueError, match="int32 indices"):
-        kernel.product(wiring.post_start, wiring.pre.long(), weight, state)
+            crossed.forward(wrong)
+        with pytest.raises(ValueError, match="float32 state of shape"):
+            crossed.backward(wrong)
+        with pytest.raises(ValueError, match="float32 state of shape"):
+            crossed.edges(gradient, state.half())
+        with pytest.raises(ValueError, match="contiguous"):
+            crossed.advance(Leaky(), state, state, state.T.contiguous().T)
+    with pytest.raises(ValueError, match="edges need as many weights"):
+        KernelCrossing(Wiring(topology), weight[1:])
+
+
+def blocks(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("anlage.network.wiring.BLOCK", size)
+
+
+@compiled
+@pytest.mark.parametrize("batch", [1, 2, 5, 17, 32, 40, 133])
+def test_a_wiring_read_in_blocks_gives_the_same_bits_and_edges_in_the_same_order(
+    isa: str, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topology = graph()
+    weight, state, gradient, plus = values(topology, batch)
+    whole = KernelCrossing(Wiring(topology), weight)
+    for size in (1, 8, 56, 57):
+        blocks(monkeypatch, size)
+        cut = KernelCrossing(Wiring(topology), weight)
+        assert torch.equal(cut.forward(state, plus), whole.forward(state, plus))
+        assert torch.equal(cut.backward(gradient, plus), whole.backward(gradient, plus))
+        assert torch.equal(cut.edges(gradient, state), whole.edges(gradient, state))
+
+
+@compiled
+@pytest.mark.parametrize("size", [8, 1 << 14])
+@pytest.mark.parametrize("batch", [1, 3, 20, 70])
+def test_half_precision_is_only_stored(isa: str, batch: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums are taken in single precision and rounded once: no error beyond half a unit in the last of eight bits."""
+    blocks(monkeypatch, size)
+    topology = graph()
+    weight, state, gradient, plus = (tensor.bfloat16() for tensor in values(topology, batch))
+    crossed, dense = KernelCrossing(Wiring(topology), weight), torch.zeros(57, 57, dtype=torch.float64)
+    dense[topology.post, topology.pre] = weight.double()
+    found = crossed.forward(state, plus), crossed.backward(gradient, plus), crossed.edges(gradient, state)
+    exact = (
+        plus.double() + dense @ state.double(),
+        plus.double() + dense.T @ gradient.double(),
+        (gradient.double() @ state.double().T)[topology.post, topology.pre],
+    )
+    for mine, wanted in zip(found, exact, strict=True):
+        assert mine.dtype == torch.bfloat16
+        torch.testing.assert_close(mine.double(), wanted, rtol=2**-8, atol=2e-5)
+
+
+@compiled
+def test_what_is_not_a_number_stays_so_in_half_precision_and_large_numbers_become_infinite(isa: str) -> None:
+    one = Topology.of(20, np.arange(20), np.arange(20), np.ones(20))
+    state = torch.zeros(20, 16, dtype=torch.bfloat16)
+    state[0], state[1], state[2] = float("nan"), float("inf"), 3.3e38
+    found = KernelCrossing(Wiring(one), torch.full((20,), 2.0, dtype=torch.bfloat16)).forward(state)
+    assert found[0].isnan().all() and found[1].isinf().all() and found[2].isinf().all() and not found[3:].any()
+
+
+@compiled
+@pytest.mark.parametrize("dynamics", [Leaky(0.3, "tanh"), Leaky(1.0, "tanh"), Leaky(0.7, "relu")])
+@pytest.mark.parametrize("batch", [1, 6, 37])
+def test_a_tick_in_one_pass_equals_its_parts(isa: str, batch: int, dynamics: Leaky) -> None:
+    topology = graph()
+    weight, state, gradient, plus = values(topology, batch)
+    fused, parts = KernelCrossing(Wiring(topology), weight), TorchCrossing(Wiring(topology), weight)
+    rates = torch.empty_like(state), torch.empty_like(state)
+    close = {"rtol": 1e-5, "atol": 1e-5}
+    advanced = [each.advance(dynamics, state, plus, rate) for each, rate in zip((fused, parts), rates, strict=True)]
+    torch.testing.assert_close(*advanced, **close)
+    torch.testing.assert_close(*rates, **close)
+    for extra in (None, plus):
+        at = rates[0].clone(), rates[0].clone()
+        back = [
+            each.retreat(dynamics, gradient, state, extra, rate) for each, rate in zip((fused, parts), at, strict=True)
+        ]
+        torch.testing.assert_close(*back, **close)
+        torch.testing.assert_close(*at, **close)
+
+
+@compiled
+@pytest.mark.parametrize("batch", [1, 16])
+def test_the_tanh_of_the_kernels_is_right_to_three_units_in_the_last_place(isa: str, batch: int) -> None:
+    special = torch.tensor([0.0, float("inf"), -float("inf"), 1e-30, -1e-38, 89.0, -1e30])
+    x = torch.cat([torch.linspace(-10, 10, 20_000), torch.logspace(-20, 2, 5_000), special]).reshape(-1, 1)
+    silent = Topology.of(len(x), *(np.zeros(0, dtype=np.int64),) * 2, np.zeros(0))
+    outside, rate = x.expand(-1, batch).contiguous(), torch.empty(len(x), batch)
+    KernelCrossing(Wiring(silent), torch.zeros(0)).advance(Leaky(1.0), torch.zeros_like(outside), outside, rate)
+    exact = torch.tanh(x.double())
+    unit = torch.finfo(torch.float32).eps * exact.abs().clamp_min(1e-37)
+    assert bool(((rate.double() - exact).abs() <= 1.5 * unit).all())
+    assert torch.equal(torch.signbit(rate), torch.signbit(x).expand(-1, batch))
+    outside[0] = float("nan")
+    KernelCrossing(Wiring(silent), torch.zeros(0)).advance(Leaky(1.0), torch.zeros_like(outside), outside, rate)
+    assert rate[0].isnan().all() and not rate[1:].isnan().any()
 
 
 @compiled
