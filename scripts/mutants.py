@@ -53,7 +53,7 @@ MUTANTS = (
     Mutant("learning/checkpoint.py", 'if header["identity"] != identity:', "if False:", "tests/unit/learning"),
     Mutant("connectome/store.py", "    if found != expected:", "    if False:", "tests/unit/connectome/test_store.py"),
     Mutant("network/kernel.py", "    return state.contiguous()", "    return state", "tests/unit/network"),
-    Mutant("network/kernel.py", "shares = SHARES if", "shares = 2 if", "tests/unit/network"),
+    Mutant("network/kernel.py", "shares = SHARES if", "shares = _threads(10**9) if", "tests/unit/network"),
     Mutant("network/synapse.py", "if self._version != self._weight._version:", "if False:", "tests/unit/network"),
     Mutant("network/unroll.py", "(2 * n + math.ceil(total / n))", "(n + math.ceil(total / n))", "tests/unit/network"),
     Mutant("network/unroll.py", "i % (horizon * self.course.ticks)", "i % horizon", "tests/unit/network"),

@@ -56,9 +56,11 @@ def test_every_batch_size_gives_the_products_and_the_edge_gradient_of_double_pre
 
 
 @compiled
-def test_results_do_not_depend_on_the_number_of_threads(isa: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("batch", [1, 33])
+def test_results_do_not_depend_on_the_number_of_threads(isa: str, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "THREAD_WORK", 1)
     topology = graph(300, 0.1)
-    weight, state, gradient, _ = values(topology, 33)
+    weight, state, gradient, _ = values(topology, batch)
     crossed = KernelCrossing(Wiring(topology), weight)
     found = []
     for threads in (1, 2, 3, 7, 500):
