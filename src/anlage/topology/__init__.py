@@ -6,6 +6,7 @@ from anlage.topology.build import build
 from anlage.topology.control import Certificate, Control, certify, control_graph
 from anlage.topology.permute import PermuteEdgeSigns, PermuteNeuronSigns, PermuteWeights
 from anlage.topology.quantity import Quantity
+from anlage.topology.renumber import near, renumber
 from anlage.topology.rewire import BlockPreserving, DegreePreserving, ErdosRenyi
 from anlage.topology.topology import Step, Topology
 
@@ -28,4 +29,6 @@ __all__ = [
     "build",
     "certify",
     "control_graph",
+    "near",
+    "renumber",
 ]
