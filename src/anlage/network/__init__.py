@@ -2,9 +2,12 @@
 
 from anlage.network.budget import Budget, budget
 from anlage.network.dynamics import Leaky
+from anlage.network.integrate_and_fire import IntegrateAndFire
 from anlage.network.network import Network, State, live
 from anlage.network.port import Encoder, Ports
 from anlage.network.recurrent import Backpropagation, Physiology, RecurrentNetwork
+from anlage.network.spiking import Circuit, Firing, SpikingState, fire, simulate
+from anlage.network.spiking_network import SpikingNetwork, SpikingPhysiology
 from anlage.network.start import OperatingPoint, scale
 from anlage.network.stream import Stream
 from anlage.network.synapse import Synapses, synapse
@@ -13,19 +16,27 @@ from anlage.network.wiring import Wiring
 __all__ = [
     "Backpropagation",
     "Budget",
+    "Circuit",
     "Encoder",
+    "Firing",
+    "IntegrateAndFire",
     "Leaky",
     "Network",
     "OperatingPoint",
     "Physiology",
     "Ports",
     "RecurrentNetwork",
+    "SpikingNetwork",
+    "SpikingPhysiology",
+    "SpikingState",
     "State",
     "Stream",
     "Synapses",
     "Wiring",
     "budget",
+    "fire",
     "live",
     "scale",
+    "simulate",
     "synapse",
 ]
