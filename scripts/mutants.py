@@ -58,6 +58,25 @@ MUTANTS = (
     Mutant("network/unroll.py", "(2 * n + math.ceil(total / n))", "(n + math.ceil(total / n))", "tests/unit/network"),
     Mutant("network/unroll.py", "i % (horizon * self.course.ticks)", "i % horizon", "tests/unit/network"),
     Mutant("network/wiring.py", "edges_of += begin", "edges_of = begin", "tests/unit/network"),
+    Mutant(
+        "network/spiking.py",
+        "self.reset = fires | held",
+        "self.reset = fires",
+        "tests/unit/network/test_spiking.py",
+    ),
+    Mutant(
+        "network/spiking.py",
+        "(each.masked_fill(reset[n], 0) for each in",
+        "(each.clone() for each in",
+        "tests/unit/network/test_spiking.py",
+    ),
+    Mutant(
+        "network/volley.py",
+        "post = post * batch + torch",
+        "post = post * batch + 0 * torch",
+        "tests/unit/network/test_spiking.py",
+    ),
+    Mutant("network/kernel.py", "state, weight = state.contiguous(),", "state, weight = state,", "tests/unit/network"),
 )
 
 

@@ -13,6 +13,7 @@ from anlage.topology import Topology, build
 from anlage.trace import Episode
 
 LATENT = 3
+COARSE = IntegrateAndFire(step_ms=0.5, refractory_ms=2.0, delay_ms=2.0)
 
 
 def topology() -> Topology:
@@ -29,8 +30,8 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def network(plasticity: str = "signed", observation_ms: float = 10.0) -> SpikingNetwork:
-    physiology = SpikingPhysiology(IntegrateAndFire(step_ms=0.2), observation_ms, plasticity=plasticity)
+def network(plasticity: str = "signed", observation_ms: float = 20.0) -> SpikingNetwork:
+    physiology = SpikingPhysiology(COARSE, observation_ms, plasticity=plasticity)
     return SpikingNetwork(topology(), ("input",), ("output",), LATENT, physiology, generator())
 
 
@@ -43,7 +44,6 @@ def test_the_spiking_network_keeps_the_contract_of_networks(plasticity: str) -> 
     made = network(plasticity, observation_ms=30.0)
     assert isinstance(made, Network)
     check_network(made, LATENT)
-    check_network(made.double(), LATENT)
 
 
 def test_unrolling_equals_repeated_steps_in_every_gradient() -> None:
@@ -71,7 +71,7 @@ def stepped(made: SpikingNetwork, embedding: Tensor) -> tuple[Tensor, Tensor]:
 def test_an_embedding_flows_in_as_a_current_and_spike_counts_are_read() -> None:
     made, embedding = network(), embeddings()
     current = 35.0 * (embedding[:, 0] @ made.ports.into.weight.T + made.ports.into.bias).T
-    fired, _ = fire(made.circuit, made.effective_weight(), made.start(4), current_mv=current.expand(50, 3, 4))
+    fired, _ = fire(made.circuit, made.effective_weight(), made.start(4), current_mv=current.expand(40, 3, 4))
     state, prediction = made.step(made.start(4), embedding[:, 0])
     assert fired.any() and torch.equal(state.activity, fired.sum(0).T)
     torch.testing.assert_close(prediction, state.activity[:, [2, 4, 5]] @ made.ports.out.weight.T + made.ports.out.bias)
@@ -79,7 +79,7 @@ def test_an_embedding_flows_in_as_a_current_and_spike_counts_are_read() -> None:
 
 def test_a_drive_of_one_makes_a_neuron_fire_at_about_150_hz() -> None:
     """Closed form of the period: 2.2 ms of silence and ``20 ms * ln(35 / 28)`` of climbing, in whole steps."""
-    physiology = SpikingPhysiology(observation_ms=400.0)
+    physiology = SpikingPhysiology(observation_ms=100.0)
     made = SpikingNetwork(topology(), ("input",), ("output",), LATENT, physiology, generator())
     with torch.no_grad():
         made.ports.into.weight.zero_()
@@ -87,7 +87,7 @@ def test_a_drive_of_one_makes_a_neuron_fire_at_about_150_hz() -> None:
         made.weight.zero_()
         state, _ = made.step(made.start(1), torch.zeros(1, LATENT))
     period = 21 + math.ceil(20 * math.log(35 / 28) / 0.1)
-    assert state.activity[0].tolist() == [len(range(period - 22, 4_000, period))] * 3 + [0] * 3
+    assert state.activity[0].tolist() == [len(range(period - 22, 1_000, period))] * 3 + [0] * 3
     assert 1e4 / period == pytest.approx(150, rel=0.02)
 
 
@@ -132,7 +132,7 @@ def test_the_gradient_alone_teaches_the_wiring_to_fire_an_output_neuron() -> Non
         np.array([100.0, 80.0]),
         groups={"input": np.array([0]), "output": np.array([2])},
     )
-    physiology = SpikingPhysiology(IntegrateAndFire(step_ms=0.2), observation_ms=30.0)
+    physiology = SpikingPhysiology(COARSE, observation_ms=30.0)
     made = SpikingNetwork(chain, ("input",), ("output",), 2, physiology, generator())
     with torch.no_grad():
         made.ports.into.bias.fill_(1.5)
