@@ -12,7 +12,7 @@ from anlage.network.integrate_and_fire import IntegrateAndFire
 from anlage.network.port import Ports
 from anlage.network.recurrent import Plasticity
 from anlage.network.spiking import Circuit, SpikingState, fire
-from anlage.network.synapse import Wiring
+from anlage.network.wiring import Wiring
 from anlage.topology.topology import Topology
 
 

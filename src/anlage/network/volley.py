@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from anlage.network.synapse import Crossing, Wiring, crossing
+from anlage.network.synapse import Crossing, crossing
+from anlage.network.wiring import Wiring
 
 EVENT_SHARE = 0.05
 """Share of all edges below which walking the edges of the neurons that fired is faster; see benchmarks/spiking.py."""
