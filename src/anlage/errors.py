@@ -9,6 +9,7 @@
     ├── RecipeError          a recipe is malformed or asks for the impossible
     ├── CheckpointError      a checkpoint is corrupt or belongs to another recipe
     ├── DataMissing          data that are not here and are never downloaded without being asked for
+    ├── DependencyMissing    an optional package that is not installed
     └── Diverged             learning produced a number that is not finite, or the representation collapsed
 
 A message is one sentence: what was given, what was expected, what to do next.
@@ -70,6 +71,10 @@ class DataMissing(AnlageError, FileNotFoundError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class DependencyMissing(AnlageError, ImportError):
+    """An optional package that is not installed; the message says what to type."""
 
 
 class Diverged(AnlageError, ArithmeticError):

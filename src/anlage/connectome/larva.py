@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
+from anlage.connectome.clean import accepted
 from anlage.connectome.connectome import KINDS, ROLES, SIGN_SOURCES, Categorical, Connectome, NeuronTable
 from anlage.connectome.fetch import require_data
 from anlage.connectome.release import LARVA
@@ -81,7 +82,7 @@ def _connectome(arrays: Mapping[str, ndarray], neurons: NeuronTable, checksum: s
         sign=np.zeros(n_edges, dtype=np.int8),
         sign_source=Categorical(nothing + SIGN_SOURCES.index("none"), SIGN_SOURCES),
         transmitter=Categorical(nothing, ("",)),
-        source=replace(LARVA.source, sha256=checksum),
+        source=replace(LARVA.source, lossy=LARVA.source.lossy + accepted(arrays), sha256=checksum),
         compartments=MappingProxyType(
             {label: arrays[f"count_{part}"].astype(np.int64) for part, label in COMPARTMENTS.items()}
         ),

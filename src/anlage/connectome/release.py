@@ -1,40 +1,17 @@
 """Published data that may be fetched: where they come from, their checksums, licence and citation."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from numpy import ndarray
-
+from anlage.connectome.flywire import FLYWIRE, FLYWIRE_LIF
+from anlage.connectome.hemibrain import HEMIBRAIN
+from anlage.connectome.male_cns import MALE_CNS
+from anlage.connectome.microns import MICRONS
+from anlage.connectome.nerve_cord import BANC, MANC
+from anlage.connectome.remote import Release as Release
+from anlage.connectome.remote import RemoteFile as RemoteFile
 from anlage.connectome.source import Source
 from anlage.connectome.supplement import convert_s1
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """One published file, pinned to a commit: ``bytes`` is its length, ``sha256`` its checksum."""
-
-    url: str
-    sha256: str
-    bytes: int
-    file_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A published data set. ``convert`` takes the paths of ``files`` in order and returns edge arrays and neuron table.
-
-    ``folder`` is the folder, relative to a data folder, that holds the clean copy. ``notice`` is to be shown to whoever
-    fetches the release: it says who made the data and under which terms they may be used.
-    """
-
-    name: str
-    folder: str
-    source: Source
-    files: tuple[RemoteFile, ...]
-    notice: str
-    convert: Callable[..., tuple[dict[str, ndarray], list[dict[str, str]]]]
-
 
 LARVA_BIBTEX = """\
 @article{winding2023connectome,
@@ -68,6 +45,9 @@ GITHUB_RAW = "https://raw.githubusercontent.com"
 LARVA = Release(
     name="larva",
     folder="larval_drosophila",
+    what="whole brain of a first-instar fly larva",
+    neurons="2,952",
+    edges="110,677",
     source=Source(
         key="winding2023",
         title="The connectome of an insect brain: first-instar larva of Drosophila melanogaster",
@@ -108,4 +88,6 @@ LARVA = Release(
     ),
     convert=convert_s1,
 )
-RELEASES: Mapping[str, Release] = MappingProxyType({LARVA.name: LARVA})
+RELEASES: Mapping[str, Release] = MappingProxyType(
+    {release.name: release for release in (LARVA, HEMIBRAIN, MANC, FLYWIRE, FLYWIRE_LIF, MALE_CNS, BANC, MICRONS)}
+)

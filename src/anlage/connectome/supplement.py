@@ -60,8 +60,8 @@ UNREADABLE = (BadZipFile, zlib.error, EOFError, OSError, csv.Error, ValueError, 
 
 
 @contextmanager
-def intact(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while ``path`` is read into one ``IntegrityError`` that names the file."""
+def intact(path: Path, release: str = "larva") -> Iterator[None]:
+    """Turn whatever goes wrong while ``path`` of ``release`` is read into one ``IntegrityError`` that names the file."""
     try:
         yield
     except IntegrityError:
@@ -70,7 +70,7 @@ def intact(path: Path) -> Iterator[None]:
         detail = error if isinstance(error, AnlageError) else f"{type(error).__name__}: {error}"
         raise IntegrityError(
             f"{path} is truncated, damaged or not the file it should be ({detail}); "
-            "delete it and get it again with `anlage fetch larva`."
+            f"delete it and get it again with `anlage fetch {release}`."
         ) from error
 
 

@@ -219,14 +219,23 @@ def matrix_figure(wiring: Wiring) -> Markup:
     cells = min(n, MOST_CELLS)
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n) * cells // n
-    picture = _picture(wiring.topology, place, cells, exact=n == cells)
+    topology, exact = wiring.topology, n == cells
+    amount = np.log1p(np.abs(topology.weight)) if exact else np.ones(topology.n_edges)
+    ends = place[topology.post], place[topology.pre]
+    picture = matrix_picture(ends, amount, np.where(topology.weight >= 0, 1, -1), cells)
     size, left, top = SIDE - 72.0, 70.0, 50.0
     figure = sheet(SIDE, size + top + 4)
-    ax = axes(figure, left, top, size, size)
+    draw_matrix(axes(figure, left, top, size, size), picture, wiring.role[order], size)
+    return svg(figure, "matrix", f"Matrix of {wiring.topology.n_edges} edges between {n} neurons")
+
+
+def draw_matrix(ax: Axes, picture: Float[ndarray, "c c 4"], role: Int[ndarray, " neuron"], size: Number) -> None:
+    """The picture of a matrix in axes of ``size`` pixels, framed by the roles of its neurons in their order."""
+    n = len(role)
     ax.imshow(picture, interpolation="none", extent=(0, n, n, 0), aspect="auto", zorder=1)
     _bare(ax, (0, n), (n, 0))
     bar = 6 * n / size
-    edges = np.searchsorted(wiring.role[order], np.arange(len(ROLES) + 1))
+    edges = np.searchsorted(role, np.arange(len(ROLES) + 1))
     for name, first, last in zip(ROLES, edges, edges[1:], strict=False):
         if first == last:
             continue
@@ -244,18 +253,27 @@ def matrix_figure(wiring: Wiring) -> Markup:
     ax.plot([0, n, n, 0, 0], [0, 0, n, n, 0], color=LINE, lw=1, clip_on=False)
     write(ax, n / 2, -6.4 * bar, "sender →", color=MUTED, fontsize=SMALL, ha="center", va="center")
     write(ax, -2.8 * bar, -2.2 * bar, "receiver ↓", color=MUTED, fontsize=SMALL, ha="right", va="center")
-    return svg(figure, "matrix", f"Matrix of {wiring.topology.n_edges} edges between {n} neurons")
 
 
-def _picture(topology: Topology, place: Int[ndarray, " neuron"], cells: int, *, exact: bool) -> Float[ndarray, "c c 4"]:
-    """Colour of every cell: hue from the sign that prevails, opacity from the strength or, when binned, the number of edges."""
-    cell = place[topology.post] * cells + place[topology.pre]
-    amount = np.log1p(np.abs(topology.weight)) if exact else np.ones(topology.n_edges)
+def matrix_picture(
+    ends: tuple[Int[ndarray, " edge"], Int[ndarray, " edge"]],
+    amount: Float[ndarray, " edge"],
+    sign: Int[ndarray, " edge"],
+    cells: int,
+) -> Float[ndarray, "c c 4"]:
+    """Colour of every cell (receiver, sender): hue from the sign that prevails, opacity from the sum of ``amount``.
+
+    ``ends`` are the cells of receiver and sender of each edge; a cell without any known sign is grey.
+    """
+    cell = ends[0] * cells + ends[1]
     both = np.bincount(cell, weights=amount, minlength=cells**2)
-    balance = np.bincount(cell, weights=amount * np.sign(topology.weight), minlength=cells**2)
+    balance = np.bincount(cell, weights=amount * sign, minlength=cells**2)
     ceiling = np.quantile(both[both > 0], 0.98)
     opacity = np.where(both > 0, 0.25 + 0.75 * np.clip(both / ceiling, 0, 1), 0.0)
-    hue = np.where((balance >= 0)[:, None], to_rgb(POSITIVE), to_rgb(NEGATIVE))
+    hue = np.where((balance > 0)[:, None], to_rgb(POSITIVE), to_rgb(NEGATIVE))
+    known = np.bincount(cell, weights=sign != 0, minlength=cells**2) > 0
+    # Where both signs balance, the positive colour is as good as the other; grey says that none is known.
+    hue = np.where(((balance == 0) & known)[:, None], to_rgb(POSITIVE), np.where(known[:, None], hue, to_rgb(MUTED)))
     return np.concatenate([hue, opacity[:, None]], axis=1).reshape(cells, cells, 4)
 
 
