@@ -24,6 +24,9 @@ class Mutant:
     tests: str
 
 
+FETCH_TESTS, COLUMN_TESTS, RELEASE_TESTS, CENSUS_TESTS = (
+    f"tests/unit/connectome/test_{name}.py" for name in ("fetch", "columns", "releases", "census")
+)
 MUTANTS = (
     Mutant("topology/rewire.py", "turn = rng.integers(size,", "turn = rng.integers(1, size,", "tests/unit/topology"),
     Mutant("topology/rewire.py", "3 if number % 5 == 4 else 2", "2", "tests/unit/topology"),
@@ -76,6 +79,15 @@ MUTANTS = (
         "post = post * batch + 0 * torch",
         "tests/unit/network/test_spiking.py",
     ),
+    Mutant("connectome/fetch.py", "part.unlink(missing_ok=True)  # what has", "pass  # what has", FETCH_TESTS),
+    Mutant("connectome/fetch.py", "any_length=accept_changed", "any_length=False", FETCH_TESTS),
+    Mutant("connectome/columns.py", "compute.max(compute.abs(column)).as_py() >= EXACT", "False", COLUMN_TESTS),
+    Mutant("connectome/roster.py", "inside &= ids[rows] == end", "inside &= rows >= 0", RELEASE_TESTS),
+    Mutant("connectome/roster.py", "column[first[place]], np", "column[place], np", RELEASE_TESTS),
+    Mutant("connectome/male_cns.py", 'bodies["status"] == "Traced"', 'bodies["status"] != "Glia"', RELEASE_TESTS),
+    Mutant("connectome/nerve_cord.py", "kept &= np.any(", "kept |= np.any(", RELEASE_TESTS),
+    Mutant("connectome/flywire.py", "assumed=(typical != sign)[edges.pre]", "assumed=None", RELEASE_TESTS),
+    Mutant("connectome/census.py", "gap &= connectome.pre != connectome.post", "gap &= True", CENSUS_TESTS),
     Mutant("network/kernel.py", "state, weight = state.contiguous(),", "state, weight = state,", "tests/unit/network"),
 )
 

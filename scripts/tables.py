@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from anlage.connectome.catalogue import NOT_OFFERED
 from anlage.connectome.library import EMBEDDED, load
+from anlage.connectome.release import RELEASES
 from anlage.errors import ControlError
 from anlage.learning.recipe import Blueprint
 from anlage.study.question import CONTROLS
@@ -32,6 +34,37 @@ def connectomes() -> str:
             f"{_range([len(c.pre) for c in loaded])} | {known:.0%} | {source.licence} |"
         )
     return "\n".join(rows)
+
+
+def releases() -> str:
+    """Every release that can be fetched: how much it is, how large the download, which licence."""
+    rows = ["| name | what | neurons | edges | download | licence |", "|---|---|---:|---:|---:|---|"]
+    for name, release in RELEASES.items():
+        size = f"{release.megabytes:.1f} MB"
+        what = f"[{release.what}]({release.source.origin})"
+        rows.append(f"| `{name}` | {what} | {release.neurons} | {release.edges} | {size} | {release.source.licence} |")
+    return "\n".join(rows)
+
+
+def lost() -> str:
+    """What the copy of each release does not hold, in its own words."""
+    return "\n".join(f"- **`{name}`** ({r.source.version}). {r.source.lossy}" for name, r in RELEASES.items())
+
+
+def files() -> str:
+    """Every published file with its length and the checksum that it must have."""
+    rows = ["| release | file | bytes | pinned by |", "|---|---|---:|---|"]
+    for name, release in RELEASES.items():
+        for file in release.files:
+            pin = f"sha256 {file.sha256[:16]}…" if file.sha256 else f"md5 {file.md5[:16]}…"
+            rows.append(f"| `{name}` | [{file.file_name}]({file.url}) | {file.bytes:,} | {pin} |")
+    return "\n".join(rows)
+
+
+def not_offered() -> str:
+    """What somebody may look for, and why it is not here."""
+    rows = ["| name | why it is not here |", "|---|---|"]
+    return "\n".join([*rows, *(f"| {name} | {why} |" for name, why in NOT_OFFERED.items())])
 
 
 def _range(values: list[int]) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 from anlage.cli.main import EXIT_DIVERGED, EXIT_ERROR, EXIT_INTERRUPTED, main
 from anlage.cli.meter import Meter
+from anlage.connectome.library import CONNECTOMES
 from anlage.connectome.release import RELEASES, RemoteFile
 from anlage.study.question import read_question
 from anlage.study.run import carry_out
@@ -85,14 +86,60 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
         assert re.search(rf"^    {verb} +[A-Z].*", said, re.MULTILINE), f"{verb} has no help"
 
 
-def test_show_prints_the_published_counts_and_the_licence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["show", "worm"]) == 0
+def test_show_prints_the_published_counts_and_the_licence_and_draws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", "worm", "--out", str(tmp_path / "pictures")]) == 0
     said = capsys.readouterr().out
     assert re.search(r"neurons +\d{3}\n", said)
     assert re.search(r"licence +\S+", said)
     assert re.search(r"version +\S+", said)
     assert re.search(r"edges .*\d,\d{3} chemical.*gap_junction", said)
+    assert re.search(r"signs +\d+\.\d% positive \(predicted\), .*64\.6% unknown", said)
+    assert re.search(r"^  motorneuron +123 +0 +0 +123 ", said, re.MULTILINE)
     assert "@article{" in said
+    (picture,) = (tmp_path / "pictures").iterdir()
+    assert said.endswith(f"picture: {picture}\n")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_list_names_every_connectome_with_its_licence_and_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ANLAGE_DATA", str(tmp_path))
+    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / project)
+    assert main(["fetch", "--list"]) == 0
+    said = capsys.readouterr().out
+    for name in CONNECTOMES:
+        assert re.search(rf"^{name} ", said, re.MULTILINE)
+    assert re.search(r"^worm .* 302 +4,814 +embedded +MIT", said, re.MULTILINE)
+    assert re.search(r"^hemibrain .* 21,739 +3,550,403 +51 MB +to fetch .*CC BY 4\.0", said, re.MULTILINE)
+    for file in ("edges.npz", "neurons.csv.gz"):
+        path = tmp_path / RELEASES["hemibrain"].folder / file
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert main(["fetch"]) == 0
+    assert re.search(r"^hemibrain .* 51 MB +here ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_before_a_download_size_licence_and_citation_are_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: "no")
+    assert main(["fetch", "flywire"]) == EXIT_ERROR
+    said = capsys.readouterr().out
+    assert "Download: 53.8 MB" in said
+    assert re.search(r"Licence: CC BY-NC 4\.0 .*disagree", said)
+    assert "do not pass the files on" in said
+    assert "Neuronal wiring diagram of an adult brain" in said
+
+
+def test_what_is_embedded_need_not_be_fetched(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch", "worm"]) == 0
+    assert (
+        capsys.readouterr().out
+        == "worm is part of the package, so there is nothing to fetch: try `anlage show worm`.\n"
+    )
 
 
 @pytest.mark.skipif(not LARVA.is_dir(), reason="the larval connectome is not in the data folder")
@@ -127,6 +174,9 @@ def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
         (["report", "nowhere/at/all"], "nowhere/at/all holds no run"),
         (["sources", "."], "holds no run"),
         (["fetch", "larvae"], "no release called 'larvae'; did you mean 'larva'"),
+        (["fetch", "flywire783"], "did you mean 'flywire'"),
+        (["fetch", "human-hcp"], "human-hcp is not offered.* passed on only under them"),
+        (["show", "hemibrain", "--out", "x"], "run `anlage fetch hemibrain` to download it"),
     ],
 )
 def test_a_bad_argument_is_answered_in_one_sentence(

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Mapping
+from csv import reader
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,15 @@ def _table(path: Path, columns: Mapping[str, str]) -> Any:
         raise IntegrityError(f"{path} is no table that can be read; give a csv, tsv, feather or parquet file.")
     mark = "," if name.endswith(".csv") else "\t"
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        header = lines.readline().lstrip("\ufeff").rstrip("\r\n")
-    _demand(path, columns, [cell.strip('"') for cell in header.split(mark)])
+        header = next(reader([lines.readline().lstrip("\ufeff")], delimiter=mark), [])
+    _demand(path, columns, header)
     # Everything arrives as text, so that no id ever passes through a fraction.
     options = csv.ConvertOptions(
         include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
     )
-    return csv.read_csv(path, parse_options=csv.ParseOptions(delimiter=mark), convert_options=options)
+    # Free text of annotators may hold line ends.
+    layout = csv.ParseOptions(delimiter=mark, newlines_in_values=True)
+    return csv.read_csv(path, parse_options=layout, convert_options=options)
 
 
 def _demand(path: Path, columns: Mapping[str, str], present: list[str]) -> None:

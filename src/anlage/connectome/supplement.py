@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from tarfile import TarError
 from types import MappingProxyType
 from zipfile import BadZipFile, ZipFile
 
@@ -56,7 +57,7 @@ NEURON_COLUMNS = (
     *("total_axon_input", "total_dendrite_input", "total_axon_output", "total_dendrite_output"),
 )
 NO_SYNAPSE = frozenset({"", "0", "0.0"})
-UNREADABLE = (BadZipFile, zlib.error, EOFError, OSError, csv.Error, ValueError, LookupError, RuntimeError)
+UNREADABLE = (BadZipFile, TarError, zlib.error, EOFError, OSError, csv.Error, ValueError, LookupError, RuntimeError)
 
 
 @contextmanager

@@ -4,7 +4,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import sha256
+from dataclasses import replace
+from hashlib import md5, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +16,7 @@ import pytest
 from anlage.connectome.fetch import data_folders, download, fetch, find_data, require_data
 from anlage.connectome.larva import larva
 from anlage.connectome.release import RELEASES, Release, RemoteFile
-from anlage.errors import DataMissing, IntegrityError, UnknownName
+from anlage.errors import DataMissing, DependencyMissing, IntegrityError, UnknownName
 
 PAYLOAD = np.random.default_rng(0).bytes(300_000)
 
@@ -289,12 +290,82 @@ def test_missing_data_are_explained_and_never_downloaded(tmp_path: Path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
-def test_every_published_file_is_pinned_to_a_commit_and_a_checksum() -> None:
+def test_every_published_file_is_pinned_to_a_checksum_and_where_possible_to_a_commit() -> None:
     for release in RELEASES.values():
         assert release.source.licence
+        assert release.source.bibtex.count("@") >= 1
         assert "licence" in release.notice
+        assert release.neurons and release.edges and release.what
         for file in release.files:
-            assert re.fullmatch(r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/.+", file.url)
-            assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
-            assert file.url.endswith(f"/{file.file_name}")
+            address = file.url.removesuffix("?download=1")
+            assert address.startswith("https://")
+            assert address.endswith(f"/{file.file_name}")
+            if "githubusercontent" in address:
+                assert re.fullmatch(r"https://[^/]+/[^/]+/[^/]+/([0-9a-f]{40}|v[\d.]+)/.+", address)
+            pins = (file.sha256, 64), (file.md5, 32)
+            assert [digest for digest, n in pins if re.fullmatch(f"[0-9a-f]{{{n}}}", digest)]
+            assert all(re.fullmatch(f"[0-9a-f]{{{n}}}|", digest) for digest, n in pins)
     assert [file.bytes for file in RELEASES["larva"].files] == [1_107_380, 2_848_654]
+    folders = [release.folder for release in RELEASES.values()]
+    assert len(set(folders)) == len(folders)
+
+
+CHANGED = PAYLOAD[::-1] + b"and more than was pinned"
+
+
+def test_a_changed_file_is_refused_with_the_way_to_accept_it(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.payload = CHANGED
+    with pytest.raises(IntegrityError, match=r"the publisher has changed the file: --accept-changed takes it"):
+        download(shelf.file(), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_accepted_file_arrives_whole_and_counts_as_intact_until_it_is_damaged(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.payload = CHANGED
+    partial_file(tmp_path).write_bytes(PAYLOAD[:1000])  # of the version that was pinned
+    path = download(shelf.file(), tmp_path, accept_changed=True)
+    assert path.read_bytes() == CHANGED
+    assert shelf.ranges == [None], "what had arrived of another version was not continued"
+    assert (tmp_path / "file.bin.accepted").read_text().strip() == sha256(CHANGED).hexdigest()
+    download(shelf.file(), tmp_path)
+    assert len(shelf.ranges) == 1
+    path.write_bytes(CHANGED[:-1])
+    shelf.payload = PAYLOAD
+    assert download(shelf.file(), tmp_path).read_bytes() == PAYLOAD
+    assert list(tmp_path.iterdir()) == [path], "the receipt went with the file that it was for"
+
+
+def test_a_changed_file_that_breaks_off_is_not_accepted(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.payload, shelf.closes_after = CHANGED, 100_000
+    with pytest.raises(DataMissing, match=r"of 300,024 bytes are here"):
+        download(shelf.file(), tmp_path, accept_changed=True)
+    assert not (tmp_path / "file.bin").exists()
+
+
+def test_a_file_with_only_an_md5_is_checked_by_it(shelf: Shelf, tmp_path: Path) -> None:
+    right = shelf.file(sha256="", md5=md5(PAYLOAD).hexdigest())
+    assert download(right, tmp_path).read_bytes() == PAYLOAD
+    (tmp_path / "file.bin").unlink()
+    with pytest.raises(IntegrityError, match=r"has the md5 [0-9a-f]{32} instead of the published 0{32}"):
+        download(shelf.file(sha256="", md5="0" * 32), tmp_path)
+
+
+def test_what_was_accepted_is_written_into_the_copy(shelf: Shelf, release: Release, tmp_path: Path) -> None:
+    shelf.payload = CHANGED
+    home = fetch("small", folder=tmp_path, accept_changed=True)
+    said = str(np.load(home / "edges.npz")["accepted"])
+    assert (
+        said
+        == f"file.bin is not the pinned file but a changed one that was accepted, sha256 {sha256(CHANGED).hexdigest()}."
+    )
+
+
+def test_tables_that_cannot_be_read_are_not_downloaded(
+    shelf: Shelf, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anlage.connectome.fetch.RELEASES", {"small": replace(release, tables=True)})
+    monkeypatch.setattr("anlage.connectome.fetch.find_spec", lambda name: None)
+    with pytest.raises(DependencyMissing, match=r"small comes as tables .*; run `pip install 'anlage\[tables\]'`\.$"):
+        fetch("small", folder=tmp_path)
+    assert shelf.ranges == []
+    assert not list(tmp_path.iterdir())

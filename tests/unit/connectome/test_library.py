@@ -1,8 +1,9 @@
 import pytest
 
 from anlage.connectome import Connectome
-from anlage.connectome.fetch import find_data
+from anlage.connectome.fetch import is_fetched
 from anlage.connectome.library import CONNECTOMES, EMBEDDED, load
+from anlage.connectome.release import RELEASES
 from anlage.errors import UnknownName
 
 PUBLISHED = {
@@ -18,8 +19,8 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", CONNECTOMES)
 def test_every_name_loads_a_connectome_with_its_source(name: str) -> None:
-    if name not in EMBEDDED and find_data("larval_drosophila/edges.npz") is None:
-        pytest.skip("the larval connectome is not here: `anlage fetch larva`, or set ANLAGE_DATA")
+    if name in RELEASES and not is_fetched(RELEASES[name]):
+        pytest.skip(f"{name} is not here: `anlage fetch {name}`, or set ANLAGE_DATA")
     connectome = load(name)
     assert isinstance(connectome, Connectome)
     assert len(connectome.pre) > 0
@@ -28,8 +29,8 @@ def test_every_name_loads_a_connectome_with_its_source(name: str) -> None:
     assert connectome.n_neurons == PUBLISHED.get(name, connectome.n_neurons)
 
 
-def test_only_the_larva_needs_a_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    assert set(CONNECTOMES) - set(EMBEDDED) == {"larva"}
+def test_only_the_releases_need_a_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    assert set(CONNECTOMES) - set(EMBEDDED) == set(RELEASES)
     monkeypatch.setenv("ANLAGE_DATA", str(tmp_path))
     assert load("worm").n_neurons == 302
 
