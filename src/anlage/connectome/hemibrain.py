@@ -2,10 +2,14 @@
 
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from anlage.connectome.clean import Unfolded, unfold
 from anlage.connectome.columns import read_columns
@@ -27,6 +31,7 @@ from anlage.connectome.roster import (
 from anlage.connectome.source import Source
 from anlage.connectome.supplement import intact
 
+VOXEL_UM = 0.008  # isotropic: Scheffer et al. 2020, eLife 9:e57443, Methods
 COMPILED = "https://storage.googleapis.com/lee-lab_brain-and-nerve-cord-fly-connectome/compiled_data"
 
 
@@ -47,17 +52,23 @@ def read_hemibrain(archive: Path, compiled: Path, annotations: Path) -> Connecto
     wanted = ("flow", "super_class", "cell_class", "region", "neurotransmitter_predicted")
     meta = read_columns(compiled, {"hemibrain_121_id": "int64", **dict.fromkeys(wanted, "str")})
     known = {column: aligned(ids, meta["hemibrain_121_id"], meta[column]) for column in wanted}
-    sides = read_columns(annotations, {"bodyId": "int64", "side": "str"})
+    notes = read_columns(annotations, {"bodyId": "int64", "side": "str", "somaLocation": "str"})
     labels = Labels(
         name=first_known(traced["instance"], ids.astype(str)),
         role=translated(known["flow"], FLOW_ROLES, "unknown"),
-        side=translated(aligned(ids, sides["bodyId"], sides["side"]), SIDES),
+        side=translated(aligned(ids, notes["bodyId"], notes["side"]), SIDES),
         neuron_class=first_known(known["cell_class"], known["super_class"]),
         cell_type=traced["type"],
         region=first_known(known["region"]),
     )
-    neurons = neuron_table(ids, labels)
+    neurons = neuron_table(ids, labels, _somata(aligned(ids, notes["bodyId"], notes["somaLocation"])))
     return chemical("hemibrain", neurons, edges, transmitters(known["neurotransmitter_predicted"]), HEMIBRAIN.source)
+
+
+def _somata(voxels: Sequence[str] | ndarray) -> Float[ndarray, "neuron 3"]:
+    """Position of each soma in micrometres out of texts such as ``3844,14565,15568``, NaN where there is none."""
+    places = [text.split(",") if text.count(",") == 2 else ("nan",) * 3 for text in voxels]
+    return np.array(places, dtype=np.float64).reshape(-1, 3) * VOXEL_UM
 
 
 @contextmanager
@@ -114,7 +125,7 @@ HEMIBRAIN = Release(
 }
 """,
         lossy="Neurons that the edge of the volume cuts are not in the export, so inputs from outside it are missing. Counts "
-        "include synapses of low confidence. Their split over neuropils is left out, as are lineages and positions. "
+        "include synapses of low confidence. Their split over neuropils is left out, as are lineages. "
         "Transmitters are predicted from images, one per neuron, and signs follow from them; amines have none. Roles follow "
         "the published flow (afferent, intrinsic, efferent), and neurons without one are unknown.",
     ),

@@ -93,10 +93,11 @@ def hemibrain_files(folder: Path) -> Files:
         text(
             folder / "Supplemental_file5_hemibrain_meta.csv",
             [
-                "bodyId,instance,type,morphology_type,cell_class,side",
-                "1001,PFL3_L*,PFL3,PFL3,CX,left",
-                "1003,EPG,EPG,EPG,CX,na",
-                "9999,x,x,x,,right",
+                "bodyId,instance,type,morphology_type,cell_class,notes,cellBodyFiber,side,somaLocation,pre,post,pre_con2,"
+                "cropped,fbbt_id",
+                '1001,PFL3_L*,PFL3,PFL3,CX,,PDM14,left,"3844,14565,15568",395.0,1068.0,4802.0,False,FBbt_1',
+                "1003,EPG,EPG,EPG,CX,,,na,,62.0,366.0,426.0,False,",
+                "9999,x,x,x,,,,right,,0.0,16.0,0.0,True,",
             ],
         ),
     )
@@ -330,6 +331,8 @@ def test_hemibrain_has_its_traced_neurons_and_the_edges_between_them(tmp_path: P
     brain, output = "central_brain_intrinsic", "central_complex_output_neuron"
     assert column(c, "neuron_class") == [brain, output, brain, ""]
     assert column(c, "cell_type") == ["EPG", "PFL3", "PFL3", ""]
+    np.testing.assert_allclose(c.neurons.xyz_um[1], [30.752, 116.52, 124.544])  # 8 nm voxels
+    assert np.isnan(c.neurons.xyz_um[[0, 2, 3]]).all()
     assert column(c, "region") == ["central_brain", "central_brain", "central_brain", ""]
     assert sorted(seen(c)) == [
         (1001, 1001, 3, "acetylcholine", 1, "predicted"),
