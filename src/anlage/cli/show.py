@@ -69,7 +69,7 @@ def _class_table(c: "Connectome") -> str:
     from anlage.connectome.connectome import ROLES
 
     rows = class_rows(c)
-    roles = [role for role in ROLES if any(role in row.by_role for row in rows)]
+    roles = [role for role in (*ROLES[1:], ROLES[0]) if any(role in row.by_role for row in rows)]
     wide = max(12, *(len(row.name) for row in rows[:MOST_CLASSES]))
     lines = [f"  {division(c)[0]:<{wide}}" + "".join(f"{word:>10}" for word in ("neurons", *roles, "sent", "received"))]
     for row in rows[:MOST_CLASSES]:
