@@ -88,6 +88,15 @@ MUTANTS = (
     Mutant("connectome/nerve_cord.py", "kept &= np.any(", "kept |= np.any(", RELEASE_TESTS),
     Mutant("connectome/flywire.py", "assumed=(typical != sign)[edges.pre]", "assumed=None", RELEASE_TESTS),
     Mutant("connectome/census.py", "gap &= connectome.pre != connectome.post", "gap &= True", CENSUS_TESTS),
+    Mutant(
+        "network/distributed.py",
+        "to_state.index_add_(0, course.halo.send, exchange.wait())",
+        "exchange.wait()",
+        "tests/unit/network",
+    ),
+    Mutant(
+        "network/halo.py", "return all_sum(gradient, ctx.group), None", "return gradient, None", "tests/unit/network"
+    ),
     Mutant("network/kernel.py", "state, weight = state.contiguous(),", "state, weight = state,", "tests/unit/network"),
 )
 

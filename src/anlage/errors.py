@@ -10,6 +10,7 @@
     ├── CheckpointError      a checkpoint is corrupt or belongs to another recipe
     ├── DataMissing          data that are not here and are never downloaded without being asked for
     ├── DependencyMissing    an optional package that is not installed
+    ├── RankLost             a process of a distributed run is alone, or heard nothing from another one
     └── Diverged             learning produced a number that is not finite, or the representation collapsed
 
 A message is one sentence: what was given, what was expected, what to do next.
@@ -75,6 +76,8 @@ class DataMissing(AnlageError, FileNotFoundError):
 
 class DependencyMissing(AnlageError, ImportError):
     """An optional package that is not installed; the message says what to type."""
+class RankLost(AnlageError, RuntimeError):
+    """A process of a distributed run is alone, or heard nothing from another one."""
 
 
 class Diverged(AnlageError, ArithmeticError):

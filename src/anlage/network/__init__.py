@@ -1,9 +1,11 @@
 """A topology made able to run. Torch starts here."""
 
 from anlage.network.budget import Budget, budget
+from anlage.network.distributed import DistributedNetwork
 from anlage.network.dynamics import Leaky
 from anlage.network.integrate_and_fire import IntegrateAndFire
 from anlage.network.network import Network, State, live
+from anlage.network.partition import Cut, Partition, blocks, cut, partition
 from anlage.network.port import Encoder, Ports
 from anlage.network.recurrent import Backpropagation, Physiology, RecurrentNetwork
 from anlage.network.spiking import Circuit, Firing, SpikingState, fire, simulate
@@ -17,12 +19,15 @@ __all__ = [
     "Backpropagation",
     "Budget",
     "Circuit",
+    "Cut",
+    "DistributedNetwork",
     "Encoder",
     "Firing",
     "IntegrateAndFire",
     "Leaky",
     "Network",
     "OperatingPoint",
+    "Partition",
     "Physiology",
     "Ports",
     "RecurrentNetwork",
@@ -33,9 +38,12 @@ __all__ = [
     "Stream",
     "Synapses",
     "Wiring",
+    "blocks",
     "budget",
     "fire",
+    "cut",
     "live",
+    "partition",
     "scale",
     "simulate",
     "synapse",
