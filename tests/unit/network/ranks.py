@@ -105,7 +105,7 @@ def sentence(folder: Path, name: str, error: AnlageError) -> None:
 
 
 def main(folder: Path) -> None:
-    dist.init_process_group("gloo", timeout=timedelta(minutes=5))
+    dist.init_process_group("gloo", timeout=timedelta(minutes=10))
     rank = dist.get_rank()
     pair = dist.new_group([0, 1])
     for size, group in ((RANKS, None), (2, pair)):
@@ -128,7 +128,7 @@ def main(folder: Path) -> None:
 
 
 def failure(folder: Path, rank: int) -> None:
-    """One rank leaves and ends with an error while the others exchange with it, with five minutes of patience."""
+    """One rank leaves and ends with an error while the others exchange with it, with ten minutes of patience."""
     topology = graph("random")
     network = DistributedNetwork(topology, blocks(topology, RANKS), *PORTS, LATENT, physiology("free"), generator())
     if rank == 3:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from anlage.network.shard import Shard
 from anlage.topology import Topology
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_S = 120
+PATIENCE_S = 300
+"""Less than the ten minutes that the ranks wait for one another, so that a rank that hangs fails the tests."""
 
 
 def torchrun(n: int, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,6 +47,7 @@ def alone() -> Iterator[None]:
     dist.destroy_process_group()
 
 
+@cache
 def single(case: str, way: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """What one process makes of it: outputs, and gradients and starts by name."""
     wiring, plasticity, dtype = ranks.CASES[case]
