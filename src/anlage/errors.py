@@ -76,6 +76,8 @@ class DataMissing(AnlageError, FileNotFoundError):
 
 class DependencyMissing(AnlageError, ImportError):
     """An optional package that is not installed; the message says what to type."""
+
+
 class RankLost(AnlageError, RuntimeError):
     """A process of a distributed run is alone, or heard nothing from another one."""
 

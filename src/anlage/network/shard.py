@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from anlage.errors import TopologyError
 from anlage.network.partition import Partition
-from anlage.network.synapse import Crossing, Wiring, crossing
+from anlage.network.synapse import Crossing, crossing
+from anlage.network.wiring import Wiring
 from anlage.topology.topology import Topology
 
 
