@@ -22,7 +22,9 @@ def too_big(text: str) -> Iterator[str]:
             names = [
                 a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs) if a.arg not in ("self", "cls")
             ]
-            if len(names) > PARAMETERS:
+            # The kernels of a GPU take flat addresses.
+            compiled = any(ast.unparse(decorator) == "triton.jit" for decorator in node.decorator_list)
+            if len(names) > PARAMETERS and not compiled:
                 yield f"{node.name} has {len(names)} parameters"
 
 
@@ -41,3 +43,5 @@ def test_this_check_can_fail() -> None:
     assert list(too_big("def f(a, b, c, d, e, *, g, h, i): ...")) == []
     assert list(too_big("class C:\n    def f(self, a, b, c, d, e, /, g, *, h, i): ...")) == []
     assert list(too_big("def f(a, b, c, d, e, /, g, *, h, i, j): ...")) == ["f has 9 parameters"]
+    assert list(too_big("@triton.jit\ndef f(a, b, c, d, e, g, h, i, j): ...")) == []
+    assert list(too_big("@cache\ndef f(a, b, c, d, e, g, h, i, j): ...")) == ["f has 9 parameters"]
