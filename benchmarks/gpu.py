@@ -235,7 +235,8 @@ def main() -> None:
     timer = partial(elapsed_ms, calls=1) if dry else partial(step_ms, samples=15, sample_ms=5.0)
     bandwidth = copy_gb_per_s(device, 1_000 if dry else 1 << 28, 1 if dry else 30)
     graphs: dict[str, object] = {}
-    found = {**describe(device), "triton": version("triton"), "copy_gb_per_s": bandwidth, "graphs": graphs}
+    triton = version("triton") if importlib.util.find_spec("triton") else "none"
+    found = {**describe(device), "triton": triton, "copy_gb_per_s": bandwidth, "graphs": graphs}
     for name, (n, n_edges) in sizes.items():
         topology = random_graph(n, n_edges)
         largest = int(torch.from_numpy(topology.post).bincount().max())

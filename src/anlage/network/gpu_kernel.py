@@ -95,7 +95,7 @@ def edge_sums(table, other, receiving, sending, result, batch, EDGES: tl.constex
 def _activate(current, ACTIVATION: tl.constexpr):
     """The activation, with the relative precision of single precision also near zero."""
     if ACTIVATION == "relu":
-        return tl.maximum(current, 0.0, propagate_nan=tl.PropagateNan.ALL)
+        return tl.where(current < 0, 0.0, current)  # what is not a number stays so, as in torch
     # Near zero the quotient below cancels; the series of tanh up to x^9 is off by less than 1e-7 of its value there.
     square = current * current
     series = 1 + square * (-1 / 3 + square * (2 / 15 + square * (-17 / 315 + square * (62 / 2835))))

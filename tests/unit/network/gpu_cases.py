@@ -90,15 +90,6 @@ def test_weights_in_bfloat16_are_summed_in_single_precision(batch: int, dtype: t
         torch.testing.assert_close(mine.double(), wanted, rtol=rounding, atol=1e-5)
 
 
-def test_three_hundred_ones_are_three_hundred_also_in_bfloat16() -> None:
-    n = 300  # a sum kept in bfloat16 would stop at 256
-    star = Topology.of(n, np.arange(n), np.zeros(n, dtype=np.int64), np.ones(n))
-    wiring = Wiring(star)
-    segments, one = gpu.Segments.of(wiring.post_start[:2].to(DEVICE), 128), torch.ones(n, dtype=torch.bfloat16)
-    weight, pre, state = one.to(DEVICE), wiring.pre.to(DEVICE), torch.ones(1, 1, dtype=torch.bfloat16, device=DEVICE)
-    assert gpu.product(segments, torch.zeros_like(pre), weight, state).item() == 300
-
-
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("batch", [1, 33])
 def test_a_tick_is_the_product_the_activation_and_the_leak(batch: int, activation: str) -> None:

@@ -9,8 +9,6 @@ import re
 import numpy as np
 import pytest
 import torch
-
-pytest.importorskip("triton")  # the cases below are for a process that was started for them
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
 from triton.runtime.jit import JITFunction
