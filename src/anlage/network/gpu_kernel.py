@@ -4,7 +4,7 @@ A program sums one segment (a run of consecutive edges of one neuron) over one t
 fixed order. No two programs write to one place, so nothing is added atomically and results are the same in every run.
 
 A function that Triton compiles must be what its source says, so shapes are not checked in here, not even while testing; and its
-arguments are flat, because older Tritons know no records.
+arguments are flat, because Triton 3.6 cannot compile the records that 3.7 can.
 """
 
 from typing import no_type_check
