@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 
 from anlage.network import Leaky, Wiring
+from anlage.network.crossing import Crossing, TorchCrossing
 from anlage.network.gpu import TritonCrossing
-from anlage.network.synapse import Crossing, TorchCrossing
 from anlage.topology import Topology
 from machine import keep
 from synapse import random_graph
@@ -102,11 +102,10 @@ def by_hand(job: Job, make: Callable[[Wiring, Tensor], Crossing], dtype: torch.d
 def fused(job: Job) -> Step:
     """Product, input, activation and leak in one kernel, as an unroll would have it."""
     crossed, plus = TritonCrossing(job.wiring, job.weight), torch.zeros_like(job.state)
-    rate, after = torch.empty_like(plus), torch.empty_like(plus)
+    rate = torch.empty_like(plus)
 
     def step(_: str) -> Tensor:
-        crossed.tick(Leaky(1.0), job.state, plus, rate, after)
-        return after
+        return crossed.advance(Leaky(1.0), job.state, plus, rate)
 
     return step
 

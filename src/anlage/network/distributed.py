@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from anlage.errors import TopologyError
+from anlage.network.crossing import Crossing
 from anlage.network.dynamics import Leaky
 from anlage.network.halo import Halo, all_sum, rank_and_ranks, spread, summed
 from anlage.network.network import State
@@ -18,7 +19,6 @@ from anlage.network.partition import Partition
 from anlage.network.port import Ports
 from anlage.network.recurrent import Physiology
 from anlage.network.shard import Shard
-from anlage.network.synapse import Crossing
 from anlage.topology.topology import Topology
 
 CHUNK = 1 << 22

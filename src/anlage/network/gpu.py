@@ -17,8 +17,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from anlage.network.crossing import Crossing
 from anlage.network.dynamics import Leaky
-from anlage.network.synapse import Wiring
+from anlage.network.wiring import Wiring
 
 SEGMENT = 512
 """Most edges that one program sums. About five mean neurons of a fly: long enough to hide a launch, short beside its largest."""
@@ -110,15 +111,14 @@ def product(
     state: Float[Tensor, "neuron batch"],
     plus: Float[Tensor, "neuron batch"] | None = None,
     renewal: Renewal | None = None,
-    out: Float[Tensor, "neuron batch"] | None = None,
 ) -> Float[Tensor, "neuron batch"]:
-    """``plus + W state`` in the state's dtype, where edge ``k`` comes from neuron ``other[k]``; written to ``out`` if given.
+    """``plus + W state`` in the state's dtype, where edge ``k`` comes from neuron ``other[k]``.
 
     With a ``renewal`` it is ``lerp(before, f(plus + W state), leak)``. Raises ``ValueError`` for tensors of another type, shape
     or device.
     """
     added = () if plus is None else (plus,)
-    written = (*(() if renewal is None else (renewal.before, renewal.rate)), *(() if out is None else (out,)))
+    written = () if renewal is None else (renewal.before, renewal.rate)
     _demand(segments, other, state, *added, *written)
     if weight.shape != other.shape or weight.dtype not in DTYPES or weight.device != other.device:
         raise ValueError(
@@ -127,7 +127,7 @@ def product(
         )
     if not all(t.is_contiguous() for t in written):
         raise ValueError("Tensors that the kernels write to must be contiguous.")
-    result = torch.empty_like(state, memory_format=torch.contiguous_format) if out is None else out
+    result = torch.empty_like(state, memory_format=torch.contiguous_format)
     if not state.numel():
         return result
     kernel, batch, tile = _kernels(), state.shape[1], _Tile.of(state)
@@ -168,7 +168,7 @@ def edge_sums(
 
 
 @final
-class TritonCrossing:
+class TritonCrossing(Crossing):
     """The Triton kernels: single precision or bfloat16, on a GPU."""
 
     def __init__(self, wiring: Wiring, weight: Float[Tensor, " edge"]) -> None:
@@ -189,10 +189,10 @@ class TritonCrossing:
         """The gradient of every edge."""
         return edge_sums(_segments(self._wiring).by_post, self._wiring.pre, gradient, state, self._weight.dtype)
 
-    def tick(self, dynamics: Leaky, state: Tensor, plus: Tensor, rate: Tensor, out: Tensor) -> None:
-        """Write ``f(plus + W @ state)`` to ``rate`` and ``lerp(state, rate, leak)`` to ``out``; neither may overlap ``state``."""
-        renewal = Renewal(dynamics, state, rate)
-        product(_segments(self._wiring).by_post, self._wiring.pre, self._weight, state, plus, renewal, out)
+    def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
+        """The state one tick later, in one pass; ``rate`` is filled."""
+        renewal = Renewal(dynamics, before, rate)
+        return product(_segments(self._wiring).by_post, self._wiring.pre, self._weight, before, outside, renewal)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

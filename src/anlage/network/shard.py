@@ -8,8 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from anlage.errors import TopologyError
+from anlage.network.crossing import Crossing
 from anlage.network.partition import Partition
-from anlage.network.synapse import Crossing, crossing
+from anlage.network.synapse import crossing
 from anlage.network.wiring import Wiring
 from anlage.topology.topology import Topology
 

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from anlage.errors import RecipeError
+from anlage.network.crossing import Crossing
 from anlage.network.integrate_and_fire import IntegrateAndFire
 from anlage.network.network import State
-from anlage.network.synapse import Crossing
 from anlage.network.volley import EVENT_SHARE, Volley
 from anlage.network.wiring import Wiring
 from anlage.topology.topology import Topology

@@ -1,174 +1,25 @@
 """The one operation everything repeats: ``y = W x`` on a fixed sparse directed graph, and its gradients.
 
-Nothing outside this file knows how the product is computed. Several ways are equal: the compiled kernels, and plain torch, which
-is the readable oracle and the fallback. None makes a dense matrix, nor rebuilds the transpose, which is what makes the built-in
-backward pass of torch's sparse product slow (pytorch issues 61059 and 71156): its order is found once per topology.
+Nothing outside this file knows how the product is computed. Three ways are equal: plain torch, which is the readable oracle and
+the fallback, the compiled kernels, and those of a GPU. None makes a dense matrix, nor rebuilds the transpose, which is what makes
+the built-in backward pass of torch's sparse product slow (pytorch issues 61059 and 71156): its order is found once per topology.
 """
 
-import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, final
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from anlage.network import kernel
-from anlage.network.dynamics import Leaky
+from anlage.network import gpu, kernel
+from anlage.network.crossing import Crossing, KernelCrossing, TorchCrossing
 from anlage.network.wiring import Wiring
-
-
-class Crossing(ABC):
-    """A wiring with fixed weights, laid out once: products in both directions, and the gradient of every edge.
-
-    States have shape ``(neuron, batch)`` and the weights' type. ``plus`` is added to the result.
-    """
-
-    @abstractmethod
-    def forward(self, state: Tensor, plus: Tensor | None = None) -> Float[Tensor, "neuron batch"]:
-        """``plus + W @ state``."""
-
-    @abstractmethod
-    def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Float[Tensor, "neuron batch"]:
-        """``plus + W.T @ gradient``."""
-
-    @abstractmethod
-    def edges(self, gradient: Tensor, state: Tensor) -> Float[Tensor, " edge"]:
-        """For every edge, the sum over the batch of ``gradient[post] * state[pre]``."""
-
-    def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
-        """The state one tick later, ``lerp(before, f(W before + outside), leak)``; ``rate`` receives ``f(...)``."""
-        dynamics.rate(self.forward(before, outside), out=rate)
-        return torch.lerp(before, rate, dynamics.leak)
-
-    def ready(
-        self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor, after: Tensor
-    ) -> Callable[[], None]:
-        """``advance`` from ``before`` to ``after``, as often as it is called: for steps that are taken one at a time."""
-
-        def tick() -> None:
-            after.copy_(self.advance(dynamics, before, outside, rate))
-
-        return tick
-
-    def retreat(self, dynamics: Leaky, current: Tensor, after: Tensor, extra: Tensor | None, rate: Tensor) -> Tensor:
-        """The gradient of the state one tick earlier, ``(1 - leak) after + W.T current + extra``.
-
-        ``rate`` holds ``f`` at the tick before, and receives the gradient of the current at that tick.
-        """
-        before = self.backward(current, after * (1 - dynamics.leak))
-        if extra is not None:
-            before += extra
-        rate.copy_(dynamics.slope(rate).mul_(dynamics.leak).mul_(before))
-        return before
-
-
-@final
-class KernelCrossing(Crossing):
-    """The compiled kernels: single precision or bfloat16, main memory."""
-
-    def __init__(self, wiring: Wiring, weight: Float[Tensor, " edge"]) -> None:
-        if weight.shape != (wiring.n_edges,):
-            raise ValueError(f"{wiring.n_edges} edges need as many weights, not {tuple(weight.shape)}.")
-        self._wiring, self._weight = wiring, weight.detach().contiguous()
-        self._by_pre: Tensor | None = None
-
-    def forward(self, state: Tensor, plus: Tensor | None = None) -> Tensor:
-        """``plus + W @ state``."""
-        if state.shape[1] == 1:
-            return kernel.stream(self._wiring.rows, self._weight, state, plus)
-        return kernel.cross(self._wiring.forward_layout, self._weight, state, plus)
-
-    def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
-        """``plus + W.T @ gradient``."""
-        if gradient.shape[1] == 1:
-            return kernel.scatter(self._wiring.rows, self._weight, gradient, plus)
-        return kernel.cross(self._wiring.backward_layout, self._laid_out(), gradient, plus)
-
-    def edges(self, gradient: Tensor, state: Tensor) -> Tensor:
-        """The gradient of every edge."""
-        found = kernel.edges(self._wiring.forward_layout, self._wiring.rows, gradient, state)
-        return found.to(self._weight.dtype)
-
-    def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
-        """The state one tick later, in one pass; ``rate`` is filled."""
-        finish = kernel.Advance(dynamics.activation, dynamics.leak, before, rate)
-        if before.shape[1] == 1:
-            return kernel.stream(self._wiring.rows, self._weight, before, outside, finish)
-        return kernel.cross(self._wiring.forward_layout, self._weight, before, outside, finish=finish)
-
-    def retreat(self, dynamics: Leaky, current: Tensor, after: Tensor, extra: Tensor | None, rate: Tensor) -> Tensor:
-        """The gradient of the state one tick earlier, in one pass; ``rate`` is replaced by that of the current before."""
-        if current.shape[1] == 1:
-            return super().retreat(dynamics, current, after, extra, rate)
-        finish = kernel.Retreat(dynamics.activation, dynamics.leak, rate, rate, extra)
-        return kernel.cross(
-            self._wiring.backward_layout, self._laid_out(), current, after, 1 - dynamics.leak, finish=finish
-        )
-
-    def ready(
-        self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor, after: Tensor
-    ) -> Callable[[], None]:
-        """A call in which nothing is made or checked any more; it holds addresses, so keep this object and the tensors."""
-        if before.dtype != torch.float32:
-            return super().ready(dynamics, before, outside, rate, after)
-        finish = kernel.Advance(dynamics.activation, dynamics.leak, before, rate)
-        return kernel.ready(self._wiring.forward_layout, self._wiring.rows, self._weight, outside, after, finish)
-
-    def _laid_out(self) -> Tensor:
-        if self._by_pre is None:
-            self._by_pre = self._reordered()
-        return self._by_pre
-
-    def _reordered(self) -> Tensor:
-        order = self._wiring.backward_layout.order
-        return self._weight if order is None else kernel.reorder(order, self._weight)
-
-
-@final
-class TorchCrossing(Crossing):
-    """Plain torch, any precision and device."""
-
-    def __init__(self, wiring: Wiring, weight: Float[Tensor, " edge"]) -> None:
-        self._wiring, self._dtype = wiring, weight.dtype
-        # torch has no sparse product of half precision in main memory, and would add in half precision elsewhere.
-        self._weight = weight.detach().float() if weight.dtype.itemsize < 4 else weight.detach()
-        self._matrix = self._csr(wiring.post_start, wiring.pre, self._weight)
-        self._transpose: Tensor | None = None
-
-    def forward(self, state: Tensor, plus: Tensor | None = None) -> Tensor:
-        """``plus + W @ state``."""
-        return self._product(self._matrix, state, plus)
-
-    def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
-        """``plus + W.T @ gradient``."""
-        if self._transpose is None:
-            by_pre = self._wiring.transposed(self._weight)
-            self._transpose = self._csr(self._wiring.pre_start, self._wiring.post_by_pre, by_pre)
-        return self._product(self._transpose, gradient, plus)
-
-    def edges(self, gradient: Tensor, state: Tensor) -> Tensor:
-        """The gradient of every edge: entries of ``gradient @ state.T`` where there is an edge, and nowhere else."""
-        empty = self._csr(self._wiring.post_start, self._wiring.pre, torch.zeros_like(self._weight))
-        wide = self._weight.dtype
-        sampled: Tensor = torch.sparse.sampled_addmm(empty, gradient.to(wide).contiguous(), state.to(wide).T, beta=0.0)
-        return sampled.values().to(self._dtype)
-
-    def _product(self, matrix: Tensor, state: Tensor, plus: Tensor | None) -> Tensor:
-        product: Tensor = torch.sparse.mm(matrix, state.to(self._weight.dtype).contiguous())
-        return (product if plus is None else product.add_(plus)).to(self._dtype)
-
-    def _csr(self, start: Tensor, column: Tensor, value: Tensor) -> Tensor:
-        size = (self._wiring.n_neurons, self._wiring.n_neurons)
-        with warnings.catch_warnings():
-            # torch announces once per process that its CSR tensors are young; our users need not read that.
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-            return torch.sparse_csr_tensor(start, column, value, size=size, check_invariants=False)
 
 
 def crossing(wiring: Wiring, weight: Float[Tensor, " edge"]) -> Crossing:
     """The fastest crossing that these weights allow."""
+    if gpu.usable(weight):
+        return gpu.TritonCrossing(wiring, weight)
     return KernelCrossing(wiring, weight) if kernel.usable(weight) else TorchCrossing(wiring, weight)
 
 

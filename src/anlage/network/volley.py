@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from anlage.network.synapse import Crossing, crossing
+from anlage.network.crossing import Crossing
+from anlage.network.synapse import crossing
 from anlage.network.wiring import Wiring
 
 EVENT_SHARE = 0.05

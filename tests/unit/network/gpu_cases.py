@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from anlage.network import Leaky, Wiring, gpu
-from anlage.network.synapse import Crossing, TorchCrossing
+from anlage.network.crossing import Crossing, TorchCrossing
 from anlage.network.unroll import Course, unroll
 from anlage.topology import Topology
 
@@ -95,9 +95,9 @@ def test_weights_in_bfloat16_are_summed_in_single_precision(batch: int, dtype: t
 def test_a_tick_is_the_product_the_activation_and_the_leak(batch: int, activation: str) -> None:
     crossing, dense = crossed(graph())
     state, plus = normal(N, batch), normal(N, batch, seed=1)
-    rate, after = torch.full_like(state, torch.nan), torch.full_like(state, torch.nan)
+    rate = torch.full_like(state, torch.nan)
     dynamics = Leaky(0.3, activation)
-    crossing.tick(dynamics, state, plus, rate, after)
+    after = crossing.advance(dynamics, state, plus, rate)
     wanted = dynamics.rate(plus.double() + dense @ state.double())
     torch.testing.assert_close(rate.double(), wanted, **CLOSE)
     torch.testing.assert_close(after.double(), 0.7 * state.double() + 0.3 * wanted, **CLOSE)
@@ -112,9 +112,9 @@ def test_the_rate_keeps_its_relative_precision_from_the_smallest_to_the_largest_
         Wiring(Topology.of(1, *(np.zeros(0, dtype=np.int64),) * 2, np.zeros(0))).to(DEVICE), sizes[:0]
     )
     current = current.unsqueeze(0)
-    rate, after = torch.empty_like(current), torch.empty_like(current)
+    rate = torch.empty_like(current)
     for activation, exact in (("tanh", torch.tanh), ("relu", torch.relu)):
-        silent.tick(Leaky(1.0, activation), torch.zeros_like(current), current, rate, after)
+        silent.advance(Leaky(1.0, activation), torch.zeros_like(current), current, rate)
         torch.testing.assert_close(rate.double(), exact(current.double()), rtol=1e-6, atol=0, equal_nan=True)
 
 
@@ -179,7 +179,7 @@ def test_tensors_that_the_kernels_would_misread_are_refused() -> None:
     with pytest.raises(ValueError, match="indices were given"):
         gpu.product(segments, wiring.pre[1:], weight[1:], state)
     with pytest.raises(ValueError, match="contiguous"):
-        gpu.product(segments, wiring.pre, weight, state, out=normal(4, N).T)
+        crossed(topology)[0].advance(Leaky(), state, state, normal(4, N).T)
 
 
 def test_training_through_the_kernels_equals_training_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:

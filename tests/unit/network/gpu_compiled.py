@@ -58,9 +58,9 @@ def test_every_launch_compiles_and_adds_nothing_atomically(
 ) -> None:
     star = Topology.of(N, np.arange(N), np.full(N, 3), np.ones(N))  # its one row is cut, its columns are not
     crossing = gpu.TritonCrossing(Wiring(star), torch.ones(N, dtype=dtype))
-    state, rate, after = (torch.ones(N, batch, dtype=dtype) for _ in range(3))
+    state, rate = (torch.ones(N, batch, dtype=dtype) for _ in range(2))
     crossing.edges(state, state)
-    crossing.tick(Leaky(0.5, "relu" if batch == 1 else "tanh"), state, state, rate, after)
+    crossing.advance(Leaky(0.5, "relu" if batch == 1 else "tanh"), state, state, rate)
     assert [name for name, _ in compiled] == ["edge_sums", "product", "product"]
     crossing.backward(state)
     for name, ptx in compiled:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from anlage.network import Leaky, Wiring, kernel, synapse
-from anlage.network.synapse import KernelCrossing, TorchCrossing, crossing
+from anlage.network.crossing import KernelCrossing, TorchCrossing
+from anlage.network.synapse import crossing
 from anlage.network.unroll import Course, unroll
 from anlage.topology import Topology
 

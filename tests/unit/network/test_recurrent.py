@@ -6,9 +6,9 @@ from torch import Tensor
 from anlage.connectome.library import load
 from anlage.errors import RecipeError, TopologyError, UnknownName
 from anlage.network import Encoder, Leaky, Physiology, RecurrentNetwork, Wiring, budget, live, scale
+from anlage.network.crossing import KernelCrossing
 from anlage.network.network import Network
 from anlage.network.port import linear
-from anlage.network.synapse import KernelCrossing
 from anlage.topology import Topology, build
 from anlage.trace import Episode
 
