@@ -3,98 +3,188 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 
-from anlage.connectome.columns import read_columns
-from anlage.errors import ConnectomeError, DependencyMissing, IntegrityError
+from anlage.connectome import columns
+from anlage.connectome.columns import Column, column_names, read_columns, read_table
+from anlage.errors import AnlageError, ConnectomeError, DataMissing, DependencyMissing, IntegrityError, UnknownName
 
-pa = pytest.importorskip("pyarrow", reason="reading tables needs anlage[tables]")
-from pyarrow import feather, parquet  # noqa: E402
-
-ROOT = 720_575_940_600_000_001  # a FlyWire id; the nearest double is ...000
-TEXT = f"root_id,name,weight\n{ROOT},a,1.5\n{ROOT + 1},,\n"
-WANTED = {"root_id": "int64", "weight": "float64", "name": "str"}
-
-
-def table(**changes: object) -> "pa.Table":
-    return pa.table({"root_id": [ROOT, ROOT + 1], "name": ["a", None], "weight": [1.5, None], **changes})
+# Ids above 2**53, where a float would no longer tell neighbours apart.
+PRE = [720575940600000001, 720575940600000002, 720575940600000003]
+TABLE = {"pre": PRE, "post": PRE[::-1], "weight": [1, 2, 30], "p": [0.5, 0.25, 1.0], "name": ["a b", "", "a,b"]}
+WANTED = {"name": "str", "weight": "int64", "pre": "int64", "p": "float64"}
 
 
-WRITERS: dict[str, Callable[[Path], object]] = {
-    "t.csv": lambda path: path.write_text("\ufeff" + TEXT),
-    "t.csv.gz": lambda path: path.write_bytes(gzip.compress(TEXT.encode())),
-    "t.tsv": lambda path: path.write_text(TEXT.replace(",", "\t")),
-    "quoted.csv": lambda path: path.write_text(TEXT.replace("root_id,name", '"root_id","name"').replace("a,", '"a",')),
-    "lines.csv": lambda path: path.write_text(
-        TEXT.replace("weight\n", "weight,note\n").replace("1.5", '1.5,"a\nb"').replace(",,", ",,,")
-    ),
-    "t.feather": lambda path: feather.write_feather(table(), path),
-    "t.parquet": lambda path: parquet.write_table(table(), path),
-    "text.feather": lambda path: feather.write_feather(table(root_id=[str(ROOT), f" {ROOT + 1}"]), path),
-    "dictionary.feather": lambda path: feather.write_feather(
-        table(name=pa.array(["a", None]).dictionary_encode()), path
-    ),
+def write_csv(path: Path, delimiter: str = ",") -> None:
+    pyarrow.csv.write_csv(pa.table(TABLE), path, pyarrow.csv.WriteOptions(delimiter=delimiter))
+
+
+def write_gz(path: Path) -> None:
+    write_csv(path)
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
+def write_stream(path: Path) -> None:
+    table = pa.table(TABLE)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def write_categories(path: Path) -> None:
+    table = pa.table({**TABLE, "name": pa.array(TABLE["name"]).dictionary_encode()})
+    pyarrow.parquet.write_table(table, path, row_group_size=2)
+
+
+FORMATS: dict[str, Callable[[Path], object]] = {
+    "a.csv": write_csv,
+    "a.txt": lambda path: write_csv(path, ";"),
+    "a.tsv": lambda path: write_csv(path, "\t"),
+    "a.csv.gz": write_gz,
+    "a.feather": lambda path: pyarrow.feather.write_feather(pa.table(TABLE), path),
+    "stream.arrow": write_stream,
+    "a.parquet": lambda path: pyarrow.parquet.write_table(pa.table(TABLE), path),
+    "categories.parquet": write_categories,
 }
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_every_format_gives_the_same_columns_and_keeps_every_digit(name: str, tmp_path: Path) -> None:
-    WRITERS[name](tmp_path / name)
-    found = read_columns(tmp_path / name, WANTED)
-    assert list(found) == list(WANTED)
-    assert found["root_id"].tolist() == [ROOT, ROOT + 1]
-    assert found["root_id"].dtype == np.int64
-    assert found["name"].tolist() == ["a", ""]
-    assert found["weight"][0] == 1.5
-    assert np.isnan(found["weight"][1])
+@pytest.fixture(params=[True, False], ids=["with pyarrow", "without pyarrow"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    if not request.param:
+        monkeypatch.setattr(columns, "find_spec", lambda name: None)
+        monkeypatch.setattr(columns, "CHUNK_ROWS", 2)
+    return bool(request.param)
 
 
-@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.tsv", "t.feather", "t.parquet"])
-def test_a_missing_column_is_named_with_those_that_are_there(name: str, tmp_path: Path) -> None:
-    WRITERS[name](tmp_path / name)
-    said = rf"{name} has no column 'body', but 'root_id', 'name', 'weight'; it is another table"
-    with pytest.raises(IntegrityError, match=said):
-        read_columns(tmp_path / name, {"body": "int64", "name": "str"})
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_table_that_pyarrow_wrote_is_read_back(name: str, engine: bool, tmp_path: Path) -> None:
+    path = tmp_path / name
+    FORMATS[name](path)
+    if not engine and name.endswith((".feather", ".arrow", ".parquet")):
+        with pytest.raises(DependencyMissing, match=r"anlage\[tables\]"):
+            read_columns(path, WANTED)
+        return
+    assert column_names(path) == tuple(TABLE)
+    read = read_columns(path, WANTED)
+    assert list(read) == list(WANTED)
+    for column, dtype in WANTED.items():
+        assert read[column].tolist() == TABLE[column]
+        assert read[column].dtype == np.array([], dtype=dtype).dtype or dtype == "str"
 
 
-def test_ids_that_became_fractions_are_refused_however_exact_they_look(tmp_path: Path) -> None:
-    path = tmp_path / "t.feather"
-    feather.write_feather(pa.table({"root_id": [float(ROOT)]}), path)
-    with pytest.raises(ConnectomeError, match=r"'root_id' holds whole numbers above 2\*\*53 as fractions"):
-        read_columns(path, {"root_id": "int64"})
-    feather.write_feather(pa.table({"root_id": [12.0]}), path)
-    assert read_columns(path, {"root_id": "int64"})["root_id"].tolist() == [12]
-    (tmp_path / "t.csv").write_text("root_id\n7.2057594e17\n")
-    with pytest.raises(ConnectomeError, match=r"'root_id' should hold int64 but does not"):
-        read_columns(tmp_path / "t.csv", {"root_id": "int64"})
+def test_a_column_has_the_type_of_all_its_rows(engine: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\ufeffwhole, late ,float,gap,text\n1,1,1,1,007\n2,2,2,NA,08\n3,3,3,,9\n4,x,4.5,4,\n")
+    read = read_table(path, column_names(path), text=["text"])
+    assert {name: column.values.dtype.kind for name, column in read.items()} == {
+        **{"whole": "i", "late": "i", "float": "f", "gap": "i", "text": "i"}
+    }
+    assert [name for name, column in read.items() if column.labels is not None] == ["late", "text"]
+    assert read["late"].text() == ["1", "2", "3", "x"]
+    assert read["text"].text() == ["007", "08", "9", ""]
+    assert read["gap"].missing.tolist() == [False, True, True, False]
+    assert read["float"].values.tolist() == [1, 2, 3, 4.5]
 
 
-@pytest.mark.parametrize("column", [[1, None], ["1", ""], ["1", "NA"]])
-def test_a_row_without_an_id_is_counted_and_refused(column: list[object], tmp_path: Path) -> None:
-    feather.write_feather(pa.table({"root_id": column}), tmp_path / "t.feather")
-    with pytest.raises(ConnectomeError, match=r"'root_id' should hold whole numbers, but 1 of its 2 rows are empty"):
-        read_columns(tmp_path / "t.feather", {"root_id": "int64"})
+def test_a_table_without_a_header_has_numbered_columns(engine: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("5,6\n7,8\n9,10\n")
+    assert column_names(path, header=False) == ("1", "2")
+    assert read_table(path, ["2"], header=False)["2"].values.tolist() == [6, 8, 10]
 
 
-@pytest.mark.parametrize("name", ["t.csv.gz", "t.feather", "t.parquet"])
-def test_a_damaged_file_is_named(name: str, tmp_path: Path) -> None:
-    WRITERS[name](tmp_path / name)
-    whole = (tmp_path / name).read_bytes()
-    for content in (whole[: len(whole) // 2], b"<html>not found</html>"):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(IntegrityError, match=rf"{name} cannot be read as a table"):
-            read_columns(tmp_path / name, WANTED)
+def test_a_table_with_a_header_and_no_rows_is_read(engine: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("pre,post\n")
+    assert len(read_table(path, ["pre"])["pre"]) == 0
 
 
-def test_other_endings_and_types_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "t.xlsx").touch()
-    with pytest.raises(IntegrityError, match=r"t\.xlsx is no table that can be read; give a csv"):
-        read_columns(tmp_path / "t.xlsx", WANTED)
-    with pytest.raises(ValueError, match="not int32"):
-        read_columns(tmp_path / "t.csv", {"a": "int32"})
+BAD: dict[str, tuple[str, bytes, type[AnlageError], str]] = {
+    "no such column": (
+        "a.csv",
+        b"post,weight,p\n1,2,3\n",
+        ConnectomeError,
+        r"no column called 'name', 'pre'.*post, weight",
+    ),
+    "twice": ("a.csv", b"pre,pre,weight,p,name\n1,1,2,3,4\n", ConnectomeError, "more than one column called 'pre'"),
+    "missing": (
+        "a.csv",
+        b"pre,weight,p,name\n1,,1,a\n",
+        ConnectomeError,
+        "'weight'.*no value in 1 rows, the first being 1",
+    ),
+    "text": (
+        "a.csv",
+        b"pre,weight,p,name\n1,2,1,a\nx,2,1,b\n",
+        ConnectomeError,
+        "'pre'.*should hold numbers, but holds 'x'",
+    ),
+    "not whole": ("a.csv", b"pre,weight,p,name\n1,2.5,1,a\n", ConnectomeError, "'weight'.*whole numbers.*2.5"),
+    "inexact": (
+        "a.csv",
+        b"pre,weight,p,name\n7.2057594e17,2,1,a\n",
+        ConnectomeError,
+        "'pre'.*whole numbers that are exact",
+    ),
+    "ragged": ("a.csv", b"pre,weight,p,name\n1,2,3,a\n1,2\n", IntegrityError, "(?i)expected 4 columns, got 2"),
+    "empty": ("a.csv", b"", ConnectomeError, "is empty"),
+    "blank": ("a.csv", b"\n\n", ConnectomeError, "is empty"),
+    "latin": ("a.csv", "pre,weight,p,näme\n".encode("latin-1"), IntegrityError, "not text in UTF-8"),
+    "latin below": ("a.csv", "pre,weight,p,name\n1,1,1,ä\n".encode("latin-1"), IntegrityError, "(?i)utf-?8"),
+    "zip": ("a.csv", b"PK\x03\x04....", IntegrityError, "is a zip archive"),
+    "encrypted": ("a.parquet", b"PARE....PARE", IntegrityError, "is encrypted parquet"),
+    "cut gz": ("a.csv.gz", gzip.compress(b"pre,weight,p,name\n" + b"1,2,3,a\n" * 999)[:-12], IntegrityError, "damaged"),
+    "ending": ("a.xls", b"....", ConnectomeError, r"unknown ending; a table ends in one of \.csv"),
+}
 
 
-def test_without_pyarrow_one_sentence_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    with pytest.raises(DependencyMissing, match=r"run `pip install 'anlage\[tables\]'`\.$"):
-        read_columns(tmp_path / "t.csv", WANTED)
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_table_is_answered_in_one_sentence(case: str, engine: bool, tmp_path: Path) -> None:
+    name, content, error, said = BAD[case]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(error, match=said) as raised:
+        read_columns(tmp_path / name, WANTED)
+    assert str(tmp_path / name) in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["a.feather", "a.parquet"])
+def test_a_truncated_binary_table_is_damaged(name: str, tmp_path: Path) -> None:
+    FORMATS[name](tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(IntegrityError, match="it is damaged"):
+        read_columns(tmp_path / name, WANTED)
+
+
+def test_a_file_that_is_not_there_and_a_type_that_is_unknown(tmp_path: Path) -> None:
+    with pytest.raises(DataMissing, match="no file"):
+        read_columns(tmp_path / "a.csv", WANTED)
+    with pytest.raises(UnknownName, match="'int46'; did you mean 'int64'"):
+        read_columns(tmp_path / "a.csv", {"pre": "int46"})
+
+
+def test_lists_in_a_column_are_refused(tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pa.table({"xyz": [[1, 2, 3]]}), tmp_path / "a.parquet")
+    with pytest.raises(ConnectomeError, match=r"'xyz' of .*a.parquet holds lists.*split it into columns"):
+        read_table(tmp_path / "a.parquet", ["xyz"])
+
+
+def test_both_readers_give_the_same_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rng, path = np.random.default_rng(0), tmp_path / "a.csv"
+    cells = np.array(["0", "-3", "1e3", "2.5", " 7", "", "NA", "nan", "x", "12345678901234567890", "+4", "true", "1_0"])
+    rows = [",".join(rng.choice(cells[: 4 + column * 2], 1)[0] for column in range(5)) for _ in range(200)]
+    path.write_text("a,b,c,d,e\n" + "\n".join(rows) + "\n")
+
+    def read() -> dict[str, Column]:
+        return read_table(path, "abcde")
+
+    fast = read()
+    monkeypatch.setattr(columns, "find_spec", lambda name: None)
+    slow = read()
+    for name in "abcde":
+        assert fast[name].missing.tolist() == slow[name].missing.tolist()
+        assert fast[name].values.dtype == slow[name].values.dtype
+        assert fast[name].text() == slow[name].text()
