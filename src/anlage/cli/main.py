@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from anlage.cli import fetch, run, show, wiring
+from anlage.cli import run, take_in, wiring
 from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, Diverged
 
@@ -21,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = Verbs(top)
     for verbs_of in (show, fetch, wiring, run):
+    for verbs_of in (wiring, take_in, run):
         verbs_of.add(verbs)
     return top
 

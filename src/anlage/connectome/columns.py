@@ -10,7 +10,6 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -18,9 +17,10 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Shaped
 from numpy import ndarray
 
+from anlage.connectome.column import MISSING, Column
 from anlage.errors import ConnectomeError, DataMissing, DependencyMissing, IntegrityError, UnknownName
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 BINARY_ENDINGS: Mapping[str, str] = MappingProxyType(
     {".feather": "feather", ".arrow": "feather", ".ipc": "feather", ".parquet": "parquet", ".pq": "parquet"}
 )
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
-"""Spellings of a value that is not there."""
 DELIMITERS = (",", "\t", ";", "|")
 CHUNK_ROWS = 1 << 16  # rows that the reader without pyarrow holds as Python objects
 # First bytes of a file -> what it is. A table's ending that promises something else is answered with this.
@@ -55,30 +53,18 @@ MAGIC: Mapping[bytes, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """One column: int64 or float64 ``values``, or, with ``labels``, int32 codes of texts. ``missing`` rows hold no value."""
-
-    values: Shaped[ndarray, " row"]
-    missing: Bool[ndarray, " row"]
-    labels: tuple[str, ...] | None = None
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def text(self) -> list[str]:
-        """Every value as text; a missing one is empty."""
-        labels = self.labels
-        if labels is None:
-            shown = [str(v) for v in self.values.tolist()]
-        else:
-            shown = [labels[code] for code in self.values.tolist()]
-        return ["" if gone else value for value, gone in zip(shown, self.missing.tolist(), strict=True)]
-
-
 def is_table(path: Path) -> bool:
     """Whether the ending of ``path`` promises a table."""
     return path.name.lower().endswith((*TEXT_ENDINGS, *BINARY_ENDINGS))
+
+
+def column_of(values: Sequence[str], *, text: bool = False) -> Column:
+    """A column of cells: numbers where all of them are (``text`` forbids it), else texts."""
+    numbers: dict[str, int] = {}
+    try:
+        return _joined([_encode(values, numbers)], numbers) if text else _numeric(values, "")
+    except _NotNumbers:
+        return _joined([_encode(values, numbers)], numbers)
 
 
 def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, Shaped[ndarray, " row"]]:
@@ -143,7 +129,7 @@ def _as(dtype: str, column: Column, where: str) -> Shaped[ndarray, " row"]:
         wrong_rows = (values != np.trunc(values)) | (np.abs(values) > 2**53)
         if wrong_rows.any():
             raise ConnectomeError(
-                f"{where} should hold whole numbers that are exact, but {values[np.argmax(wrong_rows)]!r} is not."
+                f"{where} should hold whole numbers that are exact, but {values[np.argmax(wrong_rows)]:.17g} is not."
             )
     return values.astype(dtype)
 

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 
 from anlage.connectome.clean import fold
+from anlage.connectome import shelf
 from anlage.connectome.connectome import Connectome
 from anlage.connectome.fetch import require_data
 from anlage.connectome.larva import larva
@@ -14,7 +16,7 @@ from anlage.connectome.optic_lobe import optic_lobe
 from anlage.connectome.release import RELEASES
 from anlage.connectome.remote import Release
 from anlage.connectome.worm import witvliet, worm, worm_male, worm_monoamine, worm_peptide
-from anlage.errors import UnknownName
+from anlage.errors import ConnectomeError, UnknownName
 
 
 def fetched(release: Release) -> Connectome:
@@ -48,7 +50,8 @@ OPTIC_LOBE = re.compile(r"optic-lobe-([0-9]+)")
 
 
 def load(name: str) -> Connectome:
-    """The connectome called ``name``: one of ``CONNECTOMES``, or ``optic-lobe-<radius>``, radius in columns of the eye.
+    """The connectome called ``name``: one of ``CONNECTOMES``, ``optic-lobe-<radius>``, radius in columns of the eye, or one
+    that was saved here (`anlage import`).
 
     Raises ``UnknownName``, which answers with the nearest names, and what the function of the connectome raises.
     """
@@ -56,4 +59,22 @@ def load(name: str) -> Connectome:
         return CONNECTOMES[name]()
     if sized := OPTIC_LOBE.fullmatch(name):
         return optic_lobe(int(sized[1]))
-    raise UnknownName("connectome", name, [*CONNECTOMES, "optic-lobe-<radius>"])
+    if saved := shelf.find(name):
+        return shelf.read(saved)
+    raise UnknownName("connectome", name, [*CONNECTOMES, "optic-lobe-<radius>", *shelf.names()])
+
+
+def save(connectome: Connectome, *, replace: bool = False) -> Path:
+    """Keep a connectome of one's own in the data folder, so that ``load`` finds it by its name; return its file.
+
+    Raises ``ConnectomeError`` for a name that is taken, unless it is to ``replace`` a saved one, and as ``shelf.write`` does.
+    """
+    check_name(connectome.name, replace=replace)
+    return shelf.write(connectome, replace=replace)
+
+
+def check_name(name: str, *, replace: bool = False) -> None:
+    """Raise ``ConnectomeError`` when a connectome of one's own cannot be called ``name``, before work is put into it."""
+    if name in CONNECTOMES or OPTIC_LOBE.fullmatch(name):
+        raise ConnectomeError(f"{name} is a connectome that comes with anlage; choose another --name.")
+    shelf.place_for(name, replace=replace)

@@ -10,7 +10,8 @@ import pyarrow.parquet
 import pytest
 
 from anlage.connectome import columns
-from anlage.connectome.columns import Column, column_names, read_columns, read_table
+from anlage.connectome.column import Column
+from anlage.connectome.columns import column_names, read_columns, read_table
 from anlage.errors import AnlageError, ConnectomeError, DataMissing, DependencyMissing, IntegrityError, UnknownName
 
 # Ids above 2**53, where a float would no longer tell neighbours apart.
