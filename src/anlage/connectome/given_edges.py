@@ -74,7 +74,7 @@ def read_edges(tables: Sequence[Table], columns: Sequence[Mapping[str, str]], le
         raise ConnectomeError(f"{tables[0].where} has no rows; a table of edges has one per edge or per synapse.")
     for part, known in zip(parts, columns, strict=True):
         for end in ("pre", "post"):
-            part[end] = _segmented(part[end], known[end])
+            part[end] = segmented(part[end], known[end])
     whole = {
         what: Column.join([part.get(what) or Column.blank(rows) for part, rows in zip(parts, n, strict=True)])
         for what in ("pre", "post", "sign", "kind", "transmitter", "region")
@@ -113,7 +113,7 @@ def _named(table: Table, known: Mapping[str, str]) -> list[tuple[str, Column]]:
     return [(what, read[name]) for what, name in known.items()]
 
 
-def _segmented(column: Column, name: str) -> Column:
+def segmented(column: Column, name: str) -> Column:
     """In CAVE the root id 0 says that a synapse ends outside of everything segmented: there is no such neuron."""
     if "root" not in name.lower() or column.labels is not None:
         return column

@@ -11,7 +11,7 @@ from numpy import ndarray
 from anlage.connectome.column import Column
 from anlage.connectome.connectome import ROLES, Categorical, NeuronTable
 from anlage.connectome.finding import Ledger
-from anlage.connectome.given_edges import canonical_transmitters, whole_ids
+from anlage.connectome.given_edges import canonical_transmitters, segmented, whole_ids
 from anlage.connectome.material import Table
 from anlage.connectome.plan import ROLE_NAMES
 from anlage.errors import ConnectomeError
@@ -102,7 +102,7 @@ def read_neurons(table: Table, columns: Mapping[str, str], ledger: Ledger) -> Gi
         )
     named = table.read(tuple(columns.values()))
     read = {what: named[name] for what, name in columns.items()}
-    ids = whole_ids(read.pop("id"), f"the neurons of {table.where}", ledger)
+    ids = whole_ids(segmented(read.pop("id"), columns["id"]), f"the neurons of {table.where}", ledger)
     keep = np.flatnonzero(~ids.missing)
     if lost := len(ids) - len(keep):
         ledger.settle("missing", f"Rows without an id: {lost:,} of {len(ids):,} in {table.where}")

@@ -30,7 +30,7 @@ MOST_ROWS = (
 )
 MOST_NEURONS = 200  # presynaptic neurons per query
 NM_PER_UM = 1000  # CAVE gives positions in multiples of a resolution in nanometres
-OF_A_NEURON = ("pt_root_id", "cell_type", "classification_system", "x_um", "y_um", "z_um")
+OF_A_NEURON = ("pt_root_id", "cell_type", "classification_system")  # what is taken from a table of neurons
 Client = Any
 
 
@@ -98,7 +98,7 @@ def _neuprint(
         )
     server, dataset = place
     client = neuprint.Client(server, dataset=dataset or None, progress=False)
-    criteria = neuprint.NeuronCriteria(**asked, client=client)
+    criteria = neuprint.NeuronCriteria(**{key: _criterion(key, value) for key, value in asked.items()}, client=client)
     found = neuprint.fetch_neurons(criteria, omit_rois=True, client=client)
     if not len(found):
         raise ConnectomeError(f"{address} matches no neuron; check the criteria.")
@@ -110,6 +110,13 @@ def _neuprint(
         places = [place if isinstance(place, list) else ("", "", "") for place in found["somaLocation"].tolist()]
         neurons |= {f"soma_{axis}": column_of([str(place[i]) for place in places]) for i, axis in enumerate("xyz")}
     return {name: _column(edges[name].to_numpy()) for name in ends}, neurons
+
+
+def _criterion(key: str, value: Any) -> Any:
+    """Criteria that are numbers to neuPrint, as numbers."""
+    if key != "bodyId" and not key.startswith("min_"):
+        return value
+    return [int(each) for each in value] if isinstance(value, list) else int(value)
 
 
 def _cave(
@@ -127,12 +134,13 @@ def _cave(
         )
     materialize, neurons = make(datastack, version=int(version)).materialize, {}
     if ids is None:
-        found = materialize.query_table(
-            name, split_positions=True, desired_resolution=[NM_PER_UM] * 3, metadata=False
-        ).rename(columns={f"pt_position_{axis}": f"{axis}_um" for axis in "xyz"})
-        neurons = {what: _column(found[what].to_numpy()) for what in found.columns if what in OF_A_NEURON}
+        found = materialize.query_table(name, split_positions=True, desired_resolution=[NM_PER_UM] * 3, metadata=False)
+        said = {f"pt_position_{axis}": f"{axis}_um" for axis in "xyz"} | {what: what for what in OF_A_NEURON}
+        neurons = {said[what]: _column(found[what].to_numpy()) for what in found.columns if what in said}
         ids = neurons["pt_root_id"].values
     ids = np.unique(ids[ids != 0])  # 0: outside of everything segmented
+    if not len(ids):
+        raise ConnectomeError(f"{address} lists no neuron; check the table.")
     answers: list[Any] = []
     for start in range(0, len(ids), MOST_NEURONS):
         _synapses(materialize.synapse_query, ids[start : start + MOST_NEURONS], ids, answers)
@@ -141,7 +149,7 @@ def _cave(
 
 
 def _synapses(
-    query: Callable[..., Any], pre: Int[ndarray, " neuron"], post: Int[ndarray, " neuron"], answers: list[Any]
+    query: Callable[..., Any], pre: Int[ndarray, " pre"], post: Int[ndarray, " post"], answers: list[Any]
 ) -> None:
     """Collect the synapses from ``pre`` onto ``post``, in queries small enough to be answered in full."""
     answer = query(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -116,7 +117,7 @@ def _short(column: ndarray) -> ndarray:
     return column[:1] if len(column) and (column == column[0]).all() else column
 
 
-def _connectome(arrays: Mapping[str, ndarray], about: Mapping[str, dict[str, str]]) -> Connectome:
+def _connectome(arrays: Mapping[str, ndarray], about: Mapping[str, Any]) -> Connectome:
     n_edges, labels = len(arrays["pre"]), about["labels"]
 
     def edge(what: str) -> ndarray:
