@@ -104,6 +104,25 @@ MUTANTS = (
         "tl.atomic_add(result + edge,",
         "tests/unit/network/test_gpu.py",
     ),
+    Mutant(
+        "connectome/placed_edges.py",
+        "edges.only(edges.pre <= edges.post) if",
+        "edges if",
+        "tests/unit/connectome/test_import_formats.py",
+    ),
+    Mutant(
+        "connectome/given_edges.py",
+        "contradicted = (edges.sign != 0) &",
+        "contradicted = (edges.sign > 1) &",
+        "tests/unit/connectome/test_import_defects.py",
+    ),
+    Mutant(
+        "connectome/finding.py",
+        "if needed := [",
+        "if needed := [][:0] and [",
+        "tests/unit/connectome/test_import_defects.py",
+    ),
+    Mutant("network/kernel.py", "state, weight = state.contiguous(),", "state, weight = state,", "tests/unit/network"),
 )
 
 

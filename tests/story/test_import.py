@@ -10,6 +10,7 @@ from anlage.cli.main import EXIT_ERROR, main
 from anlage.connectome.fetch import DATA_VARIABLE
 from anlage.study.sources import bibliography
 
+DOCS = Path(__file__).parents[2] / "docs"
 RECIPE = """
 name = "mine"
 [topology]
@@ -70,6 +71,14 @@ def test_a_wiring_is_looked_at_refused_taken_in_shown_audited_and_grown(
     assert main(taken) == EXIT_ERROR
     assert "add --replace" in capsys.readouterr().err
     assert main([*taken, "--replace"]) == 0
+
+
+def test_the_python_of_the_page_runs(home: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "import.md").read_text(), re.DOTALL)
+    Path("edges.csv").write_text("pre,post,weight\nn0,n1,1\nn0,n1,2\n")
+    exec(code, {})
+    assert load("mine").source.title == "My squid"
+    assert load("mine").synapse_count.tolist() == [3]
 
 
 def test_what_is_cited_is_what_was_given(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

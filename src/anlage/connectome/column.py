@@ -11,6 +11,15 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "<NA>")
 """Spellings of a value that is not there."""
 
 
+MOST_NAMES = 20  # column names in a sentence
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns for a sentence; of many, the first."""
+    rest = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + rest
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """One column: int64 or float64 ``values``, or, with ``labels``, int32 codes of texts. ``missing`` rows hold no value."""

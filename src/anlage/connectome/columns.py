@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy import ndarray
 
-from anlage.connectome.column import MISSING, Column
+from anlage.connectome.column import MISSING, Column, listed
 from anlage.errors import ConnectomeError, DataMissing, DependencyMissing, IntegrityError, UnknownName
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def read_table(
     present = column_names(path, header=header)
     if absent := [name for name in names if name not in present]:
         raise ConnectomeError(
-            f"{path} has no column called {', '.join(map(repr, absent))}; its columns are {', '.join(present)}."
+            f"{path} has no column called {', '.join(map(repr, absent))}; its columns are {listed(present)}."
         )
     if twice := [name for name in names if present.count(name) > 1]:
         raise ConnectomeError(f"{path} has more than one column called {twice[0]!r}; rename all but one.")

@@ -125,7 +125,11 @@ def whole_ids(column: Column, where: str, ledger: Ledger) -> Column:
 
     Raises ``ConnectomeError`` for an id that is a fraction.
     """
-    if column.labels is not None or column.values.dtype == np.int64:
+    if column.labels is not None:
+        labels = tuple(label.strip() for label in column.labels)
+        blank = np.array([not label for label in labels], dtype=bool)
+        return Column(column.values, column.missing | blank[column.values], labels)
+    if column.values.dtype == np.int64:
         return column
     values = np.where(column.missing, 0, column.values)
     if (fraction := values != np.trunc(values)).any():

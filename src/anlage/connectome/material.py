@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from anlage.connectome import graphml, matrix
-from anlage.connectome.column import Column
+from anlage.connectome.column import Column, listed
 from anlage.connectome.columns import BINARY_ENDINGS, TEXT_ENDINGS, column_names, is_table, read_table
 from anlage.connectome.plan import Plan, guess
 from anlage.errors import ConnectomeError
@@ -87,7 +87,7 @@ def _sort(path: Path, plan: Plan, has_neurons: bool) -> tuple[str, Table]:
     table = Table.of_file(path, header=header)
     if header and all(_is_number(name) for name in table.names):
         raise ConnectomeError(
-            f"{path} has no line of column names, its first line is {','.join(table.names)}; say --header none and which "
+            f"{path} has no line of column names, its first line is {listed(table.names)}; say --header none and which "
             "column is which, as --columns pre=1 post=2 synapse_count=3."
         )
     given = {what: column for what, column in plan.edges.items() if not column or column in table.names}
@@ -99,7 +99,7 @@ def _sort(path: Path, plan: Plan, has_neurons: bool) -> tuple[str, Table]:
         return "neurons", table
     end = "post" if "pre" in found else "pre"
     raise ConnectomeError(
-        f"{path} has no column that is known to hold the {end}synaptic neuron; its columns are {', '.join(table.names)}: say "
+        f"{path} has no column that is known to hold the {end}synaptic neuron; its columns are {listed(table.names)}: say "
         f"which, as --columns {end}={table.names[0]}."
     )
 

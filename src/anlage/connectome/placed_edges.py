@@ -72,7 +72,7 @@ def merged(edges: PlacedEdges, *, each_is_a_synapse: bool, has_regions: bool, le
     turned = (edges.kind == GAP_JUNCTION) & (edges.pre > edges.post)
     edges = replace(edges, pre=np.where(turned, edges.post, edges.pre), post=np.where(turned, edges.pre, edges.post))
     edges, turned = _without_mirrored(edges, turned, ledger)
-    order = np.argsort(_key(edges), kind="stable")
+    order = np.argsort(_key(edges))
     edges = edges.only(order)
     key = _key(edges)
     starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))

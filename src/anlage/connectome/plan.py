@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from anlage.connectome.column import listed
 from anlage.connectome.finding import CHOICES
 from anlage.errors import ConnectomeError, UnknownName
 
@@ -147,9 +148,7 @@ def guess(part: str, names: Sequence[str], given: Mapping[str, str]) -> dict[str
     column that is not there.
     """
     if absent := [column for column in given.values() if column and column not in names]:
-        raise ConnectomeError(
-            f"The {part} have no column called {absent[0]!r}; their columns are {', '.join(map(str, names))}."
-        )
+        raise ConnectomeError(f"The {part} have no column called {absent[0]!r}; their columns are {listed(names)}.")
     found = dict(given)
     for what, known in PARTS[part].items():
         free = {_plain(name): name for name in reversed(names) if name not in found.values()}

@@ -225,11 +225,16 @@ def test_a_role_that_is_none_of_ours_is_unknown_and_can_be_translated(home: Path
 
 
 def test_ids_that_are_texts_on_one_side_are_matched_as_texts(home: Path) -> None:
-    connectome = made(drafted("pre,post 1,2 2,x7", "id 1 2 x7"))
+    connectome = made(drafted("pre,post 1,2 2,\tx7", "id 1 2 x7\t"))
     assert connectome.neurons.name == ("1", "2", "x7")
     assert connectome.neurons.id.tolist() == [0, 1, 2]
     assert edges_of(made(drafted("pre,post 1,2 2,x7", "id 1 2", {"unknown_ids": "drop"}))) == [(1, 2, 1, 0)]
     assert made(drafted("pre,post 1,2 2,x7", "id 1 2", {"unknown_ids": "add"})).neurons.name == ("1", "2", "x7")
+
+
+def test_a_table_with_very_many_columns_is_not_listed_in_full(home: Path) -> None:
+    with pytest.raises(ConnectomeError, match=r"first line is 0, 1, .*, 19 and 480 more; say --header none"):
+        drafted(",".join(map(str, range(500))))
 
 
 def test_every_choice_can_be_made_and_says_what_it_does() -> None:

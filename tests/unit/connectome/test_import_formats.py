@@ -228,7 +228,7 @@ def test_many_files_are_one_table_and_their_order_does_not_matter(tmp_path: Path
 
 def test_columns_are_numbered_where_a_table_has_no_header(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("".join(f"{pre},{count},{post}\n" for pre, post, count in EDGES))
-    with pytest.raises(ConnectomeError, match=r"no line of column names.*0,3,1.*--header none.*--columns pre=1"):
+    with pytest.raises(ConnectomeError, match=r"no line of column names.*0, 3, 1;.*--header none.*--columns pre=1"):
         take_in(tmp_path / "e.csv")
     columns = ("pre=1", "post=3", "synapse_count=2")
     assert edges_of(take_in(tmp_path / "e.csv", columns=columns, choices={"header": "none"})) == EDGES
