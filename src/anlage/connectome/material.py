@@ -9,7 +9,7 @@ import numpy as np
 from anlage.connectome import graphml, matrix
 from anlage.connectome.column import Column, listed
 from anlage.connectome.columns import BINARY_ENDINGS, TEXT_ENDINGS, column_names, is_table, read_table
-from anlage.connectome.plan import Plan, guess
+from anlage.connectome.plan import Plan, guess, plain
 from anlage.errors import ConnectomeError
 
 
@@ -92,6 +92,8 @@ def _sort(path: Path, plan: Plan, has_neurons: bool) -> tuple[str, Table]:
         )
     given = {what: column for what, column in plan.edges.items() if not column or column in table.names}
     found = guess("edges", table.names, given)
+    if {"pre", "post", "bodyid"} <= {plain(name) for name in table.names} and not given:
+        found = {}  # the neurons of neuPrint: there these two count the synapses of each neuron
     if {"pre", "post"} <= set(found):
         return "edges", table
     given = {what: column for what, column in plan.neurons.items() if not column or column in table.names}

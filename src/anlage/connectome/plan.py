@@ -151,13 +151,14 @@ def guess(part: str, names: Sequence[str], given: Mapping[str, str]) -> dict[str
         raise ConnectomeError(f"The {part} have no column called {absent[0]!r}; their columns are {listed(names)}.")
     found = dict(given)
     for what, known in PARTS[part].items():
-        free = {_plain(name): name for name in reversed(names) if name not in found.values()}
+        free = {plain(name): name for name in reversed(names) if name not in found.values()}
         if what not in found and (match := next((alias for alias in known if alias in free), None)):
             found[what] = free[match]
     return {what: found[what] for what in PARTS[part] if found.get(what)}
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A name of a column as the lists above have it."""
     return re.sub("[^a-z0-9]", "", name.lower())
 
 

@@ -191,7 +191,10 @@ def test_a_matrix_with_negative_entries_is_signed(tmp_path: Path) -> None:
 
 
 def test_the_export_of_neuprint_is_understood(tmp_path: Path) -> None:
-    (tmp_path / "traced-neurons.csv").write_text("bodyId,type,instance\n101,KC,KC_R\n102,MBON,MBON_R\n")
+    # There, pre and post of a neuron are numbers of synapses.
+    (tmp_path / "traced-neurons.csv").write_text(
+        "bodyId,type,instance,pre,post\n101,KC,KC_R,7,1\n102,MBON,MBON_R,1,7\n"
+    )
     (tmp_path / "traced-roi-connections.csv").write_text(
         "bodyId_pre,bodyId_post,roi,weight\n101,102,aL(R),3\n101,102,CA(R),4\n102,101,CA(R),1\n"
     )
