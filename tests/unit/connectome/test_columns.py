@@ -189,3 +189,15 @@ def test_both_readers_give_the_same_columns(monkeypatch: pytest.MonkeyPatch, tmp
         assert fast[name].missing.tolist() == slow[name].missing.tolist()
         assert fast[name].values.dtype == slow[name].values.dtype
         assert fast[name].text() == slow[name].text()
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_texts_that_are_null_are_missing(encoded: bool, tmp_path: Path) -> None:
+    names = pa.array(["a", None, "b", None])
+    pyarrow.parquet.write_table(
+        pa.table({"n": names.dictionary_encode() if encoded else names}), tmp_path / "a.parquet"
+    )
+    column = read_table(tmp_path / "a.parquet", ["n"])["n"]
+    assert column.values.min() >= 0
+    assert column.missing.tolist() == [False, True, False, True]
+    assert column.text() == ["a", "", "b", ""]
