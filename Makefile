@@ -17,8 +17,14 @@ test: .venv/test
 	$(BIN)/pytest
 
 # Pages whose numbers are produced by the commands shown in them.
-COGGED := README.md docs/tour.md docs/controls.md docs/connectomes.md docs/scale.md evidence/worm-digits/page.md
-COGGED := README.md docs/tour.md docs/controls.md docs/import.md evidence/worm-digits/page.md
+COGGED := \
+	README.md \
+	docs/tour.md \
+	docs/controls.md \
+	docs/connectomes.md \
+	docs/import.md \
+	docs/scale.md \
+	evidence/worm-digits/page.md
 
 docs: .venv/test
 	$(BIN)/cog -r $(COGGED)

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from anlage.cli import fetch, run, show, wiring
-from anlage.cli import run, take_in, wiring
+from anlage.cli import fetch, run, show, take_in, wiring
 from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, Diverged
 
@@ -21,8 +20,7 @@ def parser() -> argparse.ArgumentParser:
         prog="anlage", description="Grow networks from real brain wiring, and measure what it was worth."
     )
     verbs = Verbs(top)
-    for verbs_of in (show, fetch, wiring, run):
-    for verbs_of in (wiring, take_in, run):
+    for verbs_of in (show, fetch, take_in, wiring, run):
         verbs_of.add(verbs)
     return top
 

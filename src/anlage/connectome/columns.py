@@ -70,8 +70,10 @@ def column_of(values: Sequence[str], *, text: bool = False) -> Column:
 def read_columns(path: Path, columns: Mapping[str, str]) -> dict[str, Shaped[ndarray, " row"]]:
     """The columns of a table that ``columns`` names, as ``int64``, ``float64`` or ``str`` arrays, whichever it asks for.
 
+    A missing ``float64`` is NaN, a missing ``str`` empty.
+
     Raises ``DataMissing`` without a file, ``IntegrityError`` when it is damaged or foreign, ``ConnectomeError`` for a column that
-    is not there (naming those that are), or for a value that is missing or not a number where one is asked for, and
+    is not there (naming those that are), for a value that is not a number where one is asked for, or for a missing ``int64``, and
     ``DependencyMissing`` for feather and parquet without pyarrow.
     """
     for dtype in columns.values():
@@ -118,13 +120,18 @@ def read_table(
 def _as(dtype: str, column: Column, where: str) -> Shaped[ndarray, " row"]:
     if dtype == "str":
         return np.array(column.text(), dtype=np.str_)
+    if column.missing.any() and dtype == "float64":
+        wanted = np.flatnonzero(~column.missing)
+        found = np.full(len(column), np.nan)
+        found[wanted] = _as(dtype, column.only(wanted), where)
+        return found
     if column.missing.any():
         row = int(np.argmax(column.missing))
         raise ConnectomeError(f"{where} has no value in {column.missing.sum():,} rows, the first being {row + 1:,}.")
-    if column.labels is not None:
-        wrong = next((label for label in column.labels if not _is_number(label)), column.labels[0])
-        raise ConnectomeError(f"{where} should hold numbers, but holds {wrong!r}.")
     values = column.values
+    if column.labels is not None:
+        used, code = np.unique(values, return_inverse=True)
+        values = _numbers([column.labels[label] for label in used], dtype, where)[code]
     if dtype == "int64" and values.dtype != np.int64:
         wrong_rows = (values != np.trunc(values)) | (np.abs(values) > 2**53)
         if wrong_rows.any():
@@ -134,12 +141,15 @@ def _as(dtype: str, column: Column, where: str) -> Shaped[ndarray, " row"]:
     return values.astype(dtype)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _numbers(labels: Sequence[str], dtype: str, where: str) -> ndarray:
+    """Texts that are numbers; digits stay exact, however many."""
+    numbers = []
+    for label in labels:
+        try:
+            numbers.append(int(label) if dtype == "int64" else float(label))
+        except ValueError as error:
+            raise ConnectomeError(f"{where} should hold numbers, but holds {label!r}.") from error
+    return np.array(numbers, dtype=dtype)
 
 
 def _kind(path: Path) -> str:

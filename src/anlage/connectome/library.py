@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from anlage.connectome.clean import fold
 from anlage.connectome import shelf
+from anlage.connectome.clean import fold
 from anlage.connectome.connectome import Connectome
 from anlage.connectome.fetch import require_data
 from anlage.connectome.larva import larva

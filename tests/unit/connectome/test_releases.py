@@ -479,8 +479,20 @@ def test_every_file_of_a_release_is_missed_when_it_is_another(name: str, tmp_pat
 @pytest.mark.parametrize(
     ("name", "file", "old", "new", "said"),
     [
-        ("flywire", 3, "syn_count", "synapses", r"connections\.csv\.gz has no column 'syn_count', but 'pre_root_id'"),
-        ("flywire", 0, "nt_type,", "nt,", r"neurons\.csv\.gz has no column 'nt_type', but 'root_id', 'group', 'nt'"),
+        (
+            "flywire",
+            3,
+            "syn_count",
+            "synapses",
+            r"connections\.csv\.gz has no column called 'syn_count'; its columns are pre_root_id",
+        ),
+        (
+            "flywire",
+            0,
+            "nt_type,",
+            "nt,",
+            r"neurons\.csv\.gz has no column called 'nt_type'; its columns are root_id, group, nt",
+        ),
         ("flywire", 3, ",9,", ",0,", r"connections\.csv\.gz holds a pair with 0 synapses, but counts must be positive"),
         ("flywire", 0, f"{R[1]},", f"{R[0]},", rf"neurons\.csv\.gz lists the neuron {R[0]} 2 times"),
         ("flywire", 3, "7205", "8205", r"connections\.csv\.gz has no row between two neurons of the neuron table"),
@@ -496,7 +508,7 @@ def test_a_defect_is_one_sentence_that_names_file_and_column(
     content = files[file].read_bytes()
     content = (gzip.decompress(content) if packed else content).replace(old.encode(), new.encode())
     files[file].write_bytes(gzip.compress(content) if packed else content)
-    with pytest.raises(IntegrityError, match=said) as caught:
+    with pytest.raises(ConnectomeError, match=said) as caught:
         read(*files)
     assert "\n" not in str(caught.value)
 
