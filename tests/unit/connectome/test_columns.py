@@ -201,3 +201,13 @@ def test_texts_that_are_null_are_missing(encoded: bool, tmp_path: Path) -> None:
     assert column.values.min() >= 0
     assert column.missing.tolist() == [False, True, False, True]
     assert column.text() == ["a", "", "b", ""]
+
+
+def test_a_missing_fraction_is_nan_a_missing_text_empty_and_a_missing_whole_number_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x,y,n\n1.5,a,1\n,,2\n2,b,\n")
+    found = read_columns(path, {"x": "float64", "y": "str"})
+    np.testing.assert_array_equal(found["x"], [1.5, np.nan, 2])
+    assert found["y"].tolist() == ["a", "", "b"]
+    with pytest.raises(ConnectomeError, match="'n'.*has no value in 1 rows, the first being 3"):
+        read_columns(path, {"n": "int64"})
