@@ -209,5 +209,5 @@ def test_a_missing_fraction_is_nan_a_missing_text_empty_and_a_missing_whole_numb
     found = read_columns(path, {"x": "float64", "y": "str"})
     np.testing.assert_array_equal(found["x"], [1.5, np.nan, 2])
     assert found["y"].tolist() == ["a", "", "b"]
-    with pytest.raises(ConnectomeError, match="'n'.*has no value in 1 rows, the first being 3"):
+    with pytest.raises(ConnectomeError, match=r"'n'.*has no value in 1 rows, the first being 3"):
         read_columns(path, {"n": "int64"})
