@@ -56,13 +56,14 @@ def grow(
 ) -> Grown:
     """Grow one network.
 
-    ``topology``: wire it like this (a control, say) instead of like the recipe's connectome; all else stays the same.
+    ``topology``: wire it like this (a control, say) instead of like the recipe's connectome, expanded as the recipe says; all
+    else stays the same.
     ``checkpoint``: go on from this file when it exists, and keep it up to date; the result equals an uninterrupted run.
 
     Raises ``Diverged`` when a loss is not finite or the embedding collapses, ``CheckpointError`` for a foreign checkpoint.
     """
     seed, recording = Seed(recipe.seed), recipe.open_experience()
-    wired = topology or recipe.topology.topology()
+    wired = recipe.topology.expanded(topology or recipe.topology.topology(), seed)
     identity = _identity(recipe, wired)
     scaled, point = scale(wired, recipe.spectral_radius)
     encoder, network = _born(recipe, scaled, recording, seed)

@@ -9,10 +9,11 @@ from anlage.connectome.library import load
 from anlage.errors import RecipeError
 from anlage.experience import Digits, Mnist, SpokenDigits, Text
 from anlage.experience.experience import RecordedExperience, Recording
-from anlage.learning.table import Kinds, from_table, to_table, toml
+from anlage.learning.table import LATER, Kinds, from_table, to_table, toml
 from anlage.network import Physiology
 from anlage.objective import CosinePrediction, Objective, SigregPrediction, VicregPrediction
-from anlage.topology import Topology, build
+from anlage.seed import Seed
+from anlage.topology import Topology, build, expand
 from anlage.topology.build import SignRule, WeightRule
 
 KINDS: Mapping[type, Kinds] = {
@@ -23,7 +24,10 @@ KINDS: Mapping[type, Kinds] = {
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """Which connectome, and the decisions that turn it into a topology; see ``anlage.topology.build``."""
+    """Which connectome, and the decisions that turn it into a topology; see ``anlage.topology.build``.
+
+    ``expand``: grow the topology this much larger, but only after a control was drawn from it; see ``anlage.topology.expand``.
+    """
 
     connectome: str = "worm"
     kinds: tuple[str, ...] = ("chemical", "gap_junction")
@@ -31,9 +35,10 @@ class Blueprint:
     min_synapses: float = 0.0
     signs: SignRule = "known"
     weights: WeightRule = "log"
+    expand: float = field(default=1.0, metadata={LATER: True})
 
     def topology(self) -> Topology:
-        """The topology that this describes."""
+        """The topology that this describes, as measured: not yet expanded."""
         return build(
             load(self.connectome),
             kinds=self.kinds,
@@ -42,6 +47,12 @@ class Blueprint:
             signs=self.signs,
             weights=self.weights,
         )
+
+    def expanded(self, topology: Topology, seed: Seed) -> Topology:
+        """The topology, or a control of it, as large as a network is to have it; each seed draws other newcomers."""
+        if self.expand == 1:
+            return topology
+        return expand(topology, self.expand, seed.child("expansion").rng()).topology
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from anlage.errors import RecipeError, UnknownName
 
 T = TypeVar("T")
 
+LATER = "later"
+"""Marks a field that recipes did not always have. At its default it is not written, so that older recipes keep their identity."""
+
 Kinds = Mapping[str, type]
 """Closed table from the word after ``kind =`` to a class. It serves TOML only; Python users pass objects."""
 
@@ -41,6 +44,8 @@ def to_table(instance: object, kinds: Mapping[type, Kinds]) -> dict[str, object]
     table: dict[str, object] = {"kind": word[type(instance)]} if type(instance) in word else {}
     for field in fields(cast(Any, instance)):
         value = getattr(instance, field.name)
+        if field.metadata.get(LATER) and value == field.default:
+            continue
         # Python users may write 1 for 1.0; both are the same recipe, and must be the same text.
         table[field.name] = float(value) if hints[field.name] is float else _plain(value, kinds)
     return table

@@ -1,8 +1,9 @@
 """The account of a run in tables: what was simulated, what the controls did, what every arm can reach and costs."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from anlage.connectome.connectome import Connectome
 from anlage.connectome.source import Source
@@ -105,7 +106,8 @@ def ten_questions(run: Run, connectome: Connectome, topology: Topology, recordin
         ("Which connectome?", f"{connectome.source.title}; version {connectome.source.version}."),
         (
             "How many neurons are simulated?",
-            f"{topology.n_neurons:,} of {connectome.n_neurons:,}, with {topology.n_edges:,} directed edges.",
+            f"{topology.n_neurons:,} of {connectome.n_neurons:,}, with {topology.n_edges:,} directed edges."
+            f"{_expanded(blueprint.expand, first['audit'])}",
         ),
         (
             "Which edges?",
@@ -144,6 +146,16 @@ def ten_questions(run: Run, connectome: Connectome, topology: Topology, recordin
         ),
     )
     return Table(("question", "answer"), answers)
+
+
+def _expanded(factor: float, audit: Mapping[str, Any]) -> str:
+    """What became of the wiring before it learned, if anything."""
+    if factor == 1:
+        return ""
+    return (
+        f" This wiring, and each control of it, was then expanded {factor:g} times, here to {audit['neurons_in_all']:,} neurons "
+        f"with {audit['edges_in_all']:,} edges; the newcomers are drawn, not measured."
+    )
 
 
 def _objective(objective: object) -> str:

@@ -41,6 +41,16 @@ CITED: Mapping[type, str] = {
 }
 """BibTeX by class. A control that is not here (a permutation, an ablation) has no author to cite."""
 
+EXPANSION = """@article{yu2025biological,
+  author = {Yu, Siyu and others},
+  title = {Biological Processing Units: Leveraging an Insect Connectome to Pioneer Biofidelic Neural Architectures},
+  journal = {arXiv:2507.10951}, year = {2025}
+}
+@article{karrer2011stochastic,
+  author = {Karrer, Brian and Newman, M. E. J.}, title = {Stochastic blockmodels and community structure in networks},
+  journal = {Physical Review E}, volume = {83}, pages = {016107}, year = {2011}
+}"""
+
 STATISTICS = """@article{crawford1998comparing,
   author = {Crawford, John R. and Howell, David C.},
   title = {Comparing an individual's test score against norms derived from small samples},
@@ -58,5 +68,6 @@ def bibliography(question: Question) -> str:
     entries = [load(recipe.topology.connectome).source.bibtex.strip(), recipe.experience.source.bibtex.strip()]
     used = [recipe.objective, *(question.comparison.controls if question.comparison else ())]
     entries += [CITED[type(item)] for item in used if type(item) in CITED]
+    entries += [EXPANSION] if recipe.topology.expand != 1 else []
     entries += [STATISTICS] if question.comparison else []
     return "\n\n".join(dict.fromkeys(entries)) + "\n"
