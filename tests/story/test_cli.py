@@ -148,6 +148,19 @@ def test_the_audit_of_the_larva_finds_the_edges_that_two_steps_can_use(capsys: p
     assert re.search(r"^853 of [\d,]+ edges", capsys.readouterr().out, re.MULTILINE)
 
 
+def test_a_worm_is_expanded_and_shrunk_and_compared_with_its_promises_in_one_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["expand", "worm", "--factor", "2.5", "--kinds", "chemical", "--signs", "transmitter"]) == 0
+    said = capsys.readouterr().out
+    assert "expand(factor=2.5, neurons=302, blocks=14, signs='neuron', ties_given_up=0)\n755 neurons" in said
+    assert re.search(r"^quantity +original +expected +99.9 % interval +found +within$", said, re.MULTILINE)
+    assert re.search(r"^neurons +302 +755 +exact +755 +yes$", said, re.MULTILINE)
+    assert re.search(r"^density +0\.\d+ +not promised +0\.\d+$", said, re.MULTILINE)
+    assert main(["shrink", "worm", "--share", "0.5", "--blocks", "input", "output", "--seed", "1"]) == 0
+    assert re.search(r"^neurons +302 +151 +exact +151 +yes$", capsys.readouterr().out, re.MULTILINE)
+
+
 def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
     """The only line on stderr beside the meter's."""
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("  ")]
@@ -173,6 +186,11 @@ def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
         (["report", "."], r"holds no run \(it has no question\.toml\)"),
         (["report", "nowhere/at/all"], "nowhere/at/all holds no run"),
         (["sources", "."], "holds no run"),
+        (["expand", "worm", "--factor", "0.5"], "factor of an expansion is 0.5, .*use shrink"),
+        (["expand", "worm", "--factor", "2", "--blocks", "inptu"], "did you mean 'input'"),
+        (["expand", "wurm", "--factor", "2"], "did you mean 'worm"),
+        (["shrink", "worm", "--share", "2"], "share to keep is 2.0, .*use expand"),
+        (["shrink", "worm", "--share", "0.001"], "share of 0.001 of 302 neurons leaves none of the group"),
         (["fetch", "larvae"], "no release called 'larvae'; did you mean 'larva'"),
         (["fetch", "flywire783"], "did you mean 'flywire'"),
         (["fetch", "human-hcp"], "human-hcp is not offered.* passed on only under them"),
@@ -199,6 +217,7 @@ def test_a_bad_argument_is_answered_in_one_sentence(
         (TINY.replace("steps = 20", "steps = 0"), "schedule.steps is 0"),
         ("latent = 17\n" + TINY, "latent is 17, but one observation has only 16 numbers"),
         (TINY + "[comparison]\ncontrols = ['degree']", "kind of .*called 'degree'"),
+        (TINY.replace('connectome = "m', 'expand = 0.5\nconnectome = "m'), "factor of an expansion is 0.5"),
         (TINY.replace('connectome = "m', 'min_synapses = 1e9\nconnectome = "m'), "No edge of .* is left"),
     ],
 )

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from anlage.errors import TopologyError, UnknownName
@@ -53,10 +53,7 @@ def expand(
     n_all = n + len(newcomer)
     joined, given_up = part(joined, ties, n, n_all, rng)
     pre, post, weight = new_edges(ties, joined, signs == "neuron", rng)
-    loop = topology.self_loops()
-    looping, strength = np.zeros(n, dtype=bool), np.zeros(n)
-    looping[topology.pre[loop]], strength[topology.pre[loop]] = True, topology.weight[loop]
-    own = n + np.flatnonzero(looping[newcomer])
+    own, strength = _self_loops(topology, newcomer)
     parent = np.concatenate([np.arange(n), newcomer])
     step = Step(
         "expand",
@@ -73,11 +70,22 @@ def expand(
         n_all,
         np.concatenate([topology.pre, pre, own], dtype=np.int32),
         np.concatenate([topology.post, post, own], dtype=np.int32),
-        np.concatenate([topology.weight, weight, strength[parent[own]]]),
+        np.concatenate([topology.weight, weight, strength]),
         groups=inherited(topology, parent),
         history=(*topology.history, step),
     )
     return Resized(topology, larger, parent, block)
+
+
+def _self_loops(
+    topology: Topology, newcomer: Int[ndarray, " new"]
+) -> tuple[Int[ndarray, " loop"], Float[ndarray, " loop"]]:
+    """Newcomers whose parents have a self-loop, and its weight."""
+    loop = topology.self_loops()
+    place = np.full(topology.n_neurons, -1)
+    place[topology.pre[loop]] = np.flatnonzero(loop)
+    looping = np.flatnonzero(place[newcomer] >= 0)
+    return topology.n_neurons + looping, topology.weight[place[newcomer[looping]]]
 
 
 def _one_of_each_first(parent: Int[ndarray, " new"]) -> Int[ndarray, " new"]:

@@ -282,3 +282,29 @@ def test_the_blueprint_is_the_topology_that_build_makes() -> None:
     by_hand = build(load("worm"), kinds=("chemical",), min_synapses=3.0, weights="count")
     np.testing.assert_array_equal(made.key(), by_hand.key())
     np.testing.assert_array_equal(made.weight, by_hand.weight)
+
+
+EXPANDED = replace(SMALL, topology=replace(SMALL.topology, expand=2.5), schedule=Schedule(steps=1, batch=2))
+
+
+def test_a_recipe_can_be_grown_on_an_expanded_connectome() -> None:
+    grown, measured = grow(EXPANDED), SMALL.topology.topology()
+    assert grown.topology.n_neurons == round(2.5 * 209) == grown.audit.neuron.size
+    assert [step.function for step in grown.topology.history][:2] == ["build", "expand"]
+    core = (grown.topology.pre < 209) & (grown.topology.post < 209)
+    np.testing.assert_array_equal(grown.topology.pre[core], measured.pre)
+    assert len(grown.topology.groups["input"]) > 2 * len(measured.groups["input"])
+
+
+def test_newcomers_depend_on_the_seed_and_are_drawn_after_the_control() -> None:
+    control = DegreePreserving(swaps_per_edge=1.0)(EXPANDED.topology.topology(), np.random.default_rng(0))
+    one, again, other, rewired = (
+        grow(EXPANDED),
+        grow(EXPANDED),
+        grow(replace(EXPANDED, seed=1)),
+        grow(EXPANDED, control),
+    )
+    assert one.topology.fingerprint == again.topology.fingerprint != other.topology.fingerprint
+    assert [step.function for step in rewired.topology.history][:3] == ["build", "degree-preserving", "expand"]
+    assert rewired.topology.n_neurons == one.topology.n_neurons
+    assert torch.equal(one.encoder.map.weight, rewired.encoder.map.weight)

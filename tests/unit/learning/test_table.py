@@ -178,3 +178,12 @@ def test_two_variants_of_one_control_cannot_share_an_arm() -> None:
     text = "controls = [{kind='degree-preserving', swaps_per_edge=1}, 'degree-preserving']"
     with pytest.raises(RecipeError, match="each control is one arm"):
         read_question(f"name = 'x'\n[comparison]\n{text}")
+
+
+def test_recipes_that_do_not_expand_are_written_as_they_always_were() -> None:
+    """Their checksums are in the evidence: a field that came later is written only where it says something."""
+    assert "expand" not in Recipe(name="x").to_toml()
+    larger = replace(Recipe(name="x"), topology=Blueprint(expand=2.5))
+    assert "\nexpand = 2.5\n" in larger.to_toml()
+    assert read_recipe(larger.to_toml()) == larger
+    assert read_recipe("name = 'x'\n[topology]\nexpand = 1").identity == Recipe(name="x").identity != larger.identity

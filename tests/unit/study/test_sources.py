@@ -73,3 +73,9 @@ def test_every_entry_is_balanced_bibtex() -> None:
         assert depth >= 0
     assert depth == 0
     assert text.endswith("}\n")
+
+
+def test_an_expansion_is_cited() -> None:
+    larger = replace(RECIPE, topology=replace(RECIPE.topology, expand=2.0))
+    assert {"yu2025biological", "karrer2011stochastic"} <= set(keys(bibliography(Question(larger, None))))
+    assert "yu2025biological" not in keys(bibliography(Question(RECIPE, None)))
