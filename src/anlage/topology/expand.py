@@ -12,6 +12,7 @@ from anlage.topology.tie import free_ends, join, new_edges, part, ties_of
 from anlage.topology.topology import Step, Topology
 
 SignUnit = Literal["neuron", "edge"]
+REFERENCE = "Yu et al. 2025, arXiv 2507.10951; Karrer & Newman 2011, Phys Rev E 83:016107"
 
 
 def expand(
@@ -55,24 +56,15 @@ def expand(
     pre, post, weight = new_edges(ties, joined, signs == "neuron", rng)
     own, strength = _self_loops(topology, newcomer)
     parent = np.concatenate([np.arange(n), newcomer])
-    step = Step(
-        "expand",
-        {
-            "factor": float(factor),
-            "neurons": n,
-            "blocks": blocks if isinstance(blocks, tuple) else len(size),
-            "signs": signs,
-            "ties_given_up": given_up,
-        },
-        "Yu et al. 2025, arXiv 2507.10951; Karrer & Newman 2011, Phys Rev E 83:016107",
-    )
+    named = blocks if isinstance(blocks, tuple) else len(size)
+    decided = {"factor": float(factor), "neurons": n, "blocks": named, "signs": signs, "ties_given_up": given_up}
     larger = Topology.of(
         n_all,
         np.concatenate([topology.pre, pre, own], dtype=np.int32),
         np.concatenate([topology.post, post, own], dtype=np.int32),
         np.concatenate([topology.weight, weight, strength]),
         groups=inherited(topology, parent),
-        history=(*topology.history, step),
+        history=(*topology.history, Step("expand", decided, REFERENCE)),
     )
     return Resized(topology, larger, parent, block)
 
@@ -89,7 +81,7 @@ def _self_loops(
 
 
 def _one_of_each_first(parent: Int[ndarray, " new"]) -> Int[ndarray, " new"]:
-    """The same parents in an order of our choice: each once, then each that is left once more, and so on."""
+    """The same parents, each of them once in order, then again those that have another newcomer, and so on."""
     parent = np.sort(parent)
     turn = rank(np.bincount(parent))
     return parent[np.lexsort((parent, turn))]

@@ -284,7 +284,9 @@ def test_the_blueprint_is_the_topology_that_build_makes() -> None:
     np.testing.assert_array_equal(made.weight, by_hand.weight)
 
 
-EXPANDED = replace(SMALL, topology=replace(SMALL.topology, expand=2.5), schedule=Schedule(steps=1, batch=2))
+EXPANDED = replace(
+    SMALL, topology=replace(SMALL.topology, expand=2.5), schedule=Schedule(steps=1, batch=2, learning_rate=1e-30)
+)
 
 
 def test_a_recipe_can_be_grown_on_an_expanded_connectome() -> None:
