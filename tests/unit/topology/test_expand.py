@@ -194,6 +194,19 @@ def test_who_meets_a_newcomer_is_random_in_proportion_to_the_edges_it_has() -> N
     assert chisquare(met[1:], 240 * np.array([1, 2, 3]) / 6).pvalue > 0.01
 
 
+def test_whom_a_newcomer_meets_does_not_depend_on_whom_its_parent_meets() -> None:
+    """Six separate pairs: a newcomer of the first of each pair meets a neuron of any pair, equally often."""
+    n = np.arange(6)
+    pairs = Topology.of(12, n, n + 6, np.ones(6))
+    met, rng = np.zeros((2, 6), dtype=int), np.random.default_rng(2)
+    for _ in range(40):
+        made = expand(pairs, 4.0, rng, blocks=np.arange(12) // 6).topology
+        for kind, rows in enumerate((made.post < 12, made.post >= 12)):
+            own = rows & (made.pre >= 12)
+            met[kind] += np.bincount((made.post[own] % 12 - 6 - made.pre[own] % 12) % 6, minlength=6)
+    assert all(chisquare(row).pvalue > 0.01 for row in met)
+
+
 def test_newcomers_meet_originals_and_newcomers_in_proportion_to_their_numbers() -> None:
     """At factor 4, three of four possible partners are newcomers, for edges in both directions."""
     topology = wiring("planted")

@@ -69,6 +69,17 @@ def test_intervals_are_missed_no_more_often_than_they_say() -> None:
     assert (spread > 0.6).all() and (spread < 1.5).all() and np.abs(np.mean(shares, axis=0)).max() < 0.25
 
 
+def test_two_neurons_of_one_block_are_kept_together_less_often_than_two_of_different_blocks() -> None:
+    """Half of six neurons that all meet: three remain, with six edges among them, whichever they are."""
+    post, pre = np.nonzero(~np.eye(6, dtype=bool))
+    complete = Topology.of(6, pre, post, np.ones(30))
+    rows = (
+        certify_shrinkage(shrink(complete, 0.5, np.random.default_rng(0), blocks=np.zeros(6, dtype=int))).demand().rows
+    )
+    (edges,) = [row for row in rows if row.quantity == "edges without self-loops"]
+    assert edges.expected == pytest.approx(6.0) and edges.interval == pytest.approx((6.0, 6.0)) and edges.found == 6.0
+
+
 def test_a_part_with_an_edge_less_is_found(worm: Topology) -> None:
     good = shrink(worm, 0.5, np.random.default_rng(0))
     t = good.topology
