@@ -22,6 +22,7 @@ COGGED := \
 	docs/tour.md \
 	docs/controls.md \
 	docs/connectomes.md \
+	docs/expand.md \
 	docs/import.md \
 	docs/scale.md \
 	evidence/worm-digits/page.md

@@ -13,6 +13,7 @@ MAY_PRINT = {
     "cli/fetch.py",
     "cli/main.py",
     "cli/meter.py",
+    "cli/resize.py",
     "cli/run.py",
     "cli/show.py",
     "cli/take_in.py",

@@ -39,8 +39,8 @@ __all__ = [
     "certify_expansion",
     "certify_shrinkage",
     "control_graph",
+    "expand",
     "near",
     "renumber",
-    "expand",
     "shrink",
 ]
