@@ -51,6 +51,9 @@ MUTANTS = (
     Mutant("objective/prediction.py", "target = following.detach()", "target = following", "tests/unit/objective"),
     Mutant("objective/collapse.py", "return 2 * len(sample)", "return len(sample)", "tests/unit/objective"),
     Mutant("study/statistics.py", "np.sqrt(1 + 1 / n)), n - 1))", "np.sqrt(1 / n)), n - 1))", "tests/unit/study"),
+    Mutant("study/statistics.py", "inside / spread", "inside / spread * 2", "tests/unit/study/test_statistics.py"),
+    Mutant("study/power.py", "np.sqrt(n_graphs + 1)", "np.sqrt(n_graphs)", "tests/unit/study/test_power.py"),
+    Mutant("study/judge.py", 'audit"]["neurons', 'audit"]["edges', "tests/unit/study/test_run.py"),
     Mutant(
         "study/statistics.py", "(len(p) - np.arange(len(p)))", "len(p) / (1 + np.arange(len(p)))", "tests/unit/study"
     ),

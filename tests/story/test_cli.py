@@ -282,6 +282,38 @@ def test_a_run_that_collapses_has_an_exit_code_of_its_own(
     assert "collapsed" in one_sentence(capsys)
 
 
+def test_a_dry_run_says_what_could_be_found_and_runs_nothing(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(recipe), "--out", str(tmp_path / "run"), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(
+        r"With 20 graphs and 2 controls, a difference of \d\.\d control standard deviations is found", said
+    )
+    assert f"nothing was run; 60 trials would be, into {tmp_path / 'run'}" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_comparison_with_a_lost_trial_is_reported_and_has_the_exit_code_of_divergence(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def here(missing: Sequence[Trial], workers: int) -> Iterator[tuple[Trial, Record]]:
+        for trial in missing:
+            record = trial.run()
+            lost = {"diverged": "The loss became nan.", "curve": []} if trial.index == 2 else {}
+            yield trial, {**record, **lost}
+
+    monkeypatch.setattr("anlage.study.compare._run", here)
+    recipe.write_text(TINY.replace("steps = 20", "steps = 2") + COMPARISON)
+    assert main(["grow", str(recipe), "--out", str(tmp_path / "run")]) == EXIT_DIVERGED
+    said = capsys.readouterr()
+    assert "Learning diverged in 2 of 6 trials; the report leaves them out" in said.err
+    assert "trial 2 of the arm 'connectome': The loss became nan." in said.err
+    assert (
+        "Learning diverged in 2 of 6 trials (1 of connectome and 1 of" in (tmp_path / "run" / "report.html").read_text()
+    )
+
+
 def test_a_folder_that_cannot_be_written_is_answered_in_one_sentence(
     recipe: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

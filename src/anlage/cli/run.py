@@ -3,31 +3,63 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anlage.cli.meter import Meter
 from anlage.cli.verb import Verbs
-from anlage.errors import AnlageError
+from anlage.errors import AnlageError, Diverged
+
+if TYPE_CHECKING:
+    from anlage.study import Question, Run
 
 
 def _grow(args: argparse.Namespace) -> None:
     """Grow a recipe, against the controls that it names, and write the report."""
-    from anlage.learning.checkpoint import read_text
-    from anlage.study.question import Comparison, Question, read_question
     from anlage.study.report import write_report
     from anlage.study.run import carry_out
+    from anlage.study.trial import diverged, trials
 
     if args.workers is not None and args.workers < 1:
         raise AnlageError(
             f"--workers is {args.workers}, but must be at least 1; leave it out to use every processor core."
         )
+    question = _question(args)
+    folder = args.out or Path("runs") / question.recipe.name
+    _announce(question)
+    if args.dry_run:
+        n_trials = len(trials(question))
+        print(f"nothing was run; {n_trials} trial{'s' * (n_trials != 1)} would be, into {folder}")
+        return
+    run = carry_out(question, folder, resume=args.resume, workers=args.workers, progress=Meter())
+    _tell(run)
+    print(f"report: {write_report(run)}")
+    if lost := diverged(run.records):
+        raise Diverged(
+            f"Learning diverged in {len(lost)} of {len(run.records)} trials; the report leaves them out and says so. The first, "
+            f"trial {lost[0]['index']} of the arm {lost[0]['arm']!r}: {lost[0]['diverged']}"
+        )
+
+
+def _question(args: argparse.Namespace) -> "Question":
+    """What was asked: the recipe of the file or the usual one, with or without its controls."""
+    from anlage.learning.checkpoint import read_text
+    from anlage.study.question import Comparison, Question, read_question
+
     question = read_question(read_text(args.recipe), str(args.recipe)) if args.recipe else Question()
     if args.alone:
-        question = Question(question.recipe, None)
-    elif args.verb == "compare":
+        return Question(question.recipe, None)
+    if args.verb == "compare":
         comparison = question.comparison or Comparison()
         graphs = comparison.graphs if args.graphs is None else args.graphs
-        question = Question(question.recipe, replace(comparison, graphs=graphs))
-    folder = args.out or Path("runs") / question.recipe.name
+        return Question(question.recipe, replace(comparison, graphs=graphs))
+    return question
+
+
+def _announce(question: "Question") -> None:
+    """What will be run, and what it can be expected to find."""
+    from anlage.study.power import power_sentence
+    from anlage.study.statistics import MIN_GRAPHS
+
     recipe, compared = question.recipe, question.comparison
     print(
         f"{recipe.name}: {recipe.topology.connectome}, {type(recipe.experience).__name__}, "
@@ -35,18 +67,23 @@ def _grow(args: argparse.Namespace) -> None:
     )
     if compared:
         print(f"against {compared.graphs} graphs each of {', '.join(c.name for c in compared.controls)}")
-    run = carry_out(question, folder, resume=args.resume, workers=args.workers, progress=Meter())
-    first = run.records[0]
+        print(power_sentence(compared.graphs, len(compared.controls), MIN_GRAPHS))
+
+
+def _tell(run: "Run") -> None:
+    """What was found, in sentences."""
+    from anlage.study.arm import arms
+
+    first = arms(run)[0].records[0]
     at_once = first["audit_at_once"]
-    print(at_once["sentence"])  # type: ignore[index]
-    if not at_once["neurons"]:  # type: ignore[index]
+    print(at_once["sentence"])
+    if not at_once["neurons"]:
         print(
             "Note: nothing observed can reach the readout before the next observation comes; more ticks would let it."
         )
-    print(first["audit"]["sentence"])  # type: ignore[index]
+    print(first["audit"]["sentence"])
     for contrast in run.contrasts:
         print(contrast.sentence)
-    print(f"report: {write_report(run)}")
 
 
 def _compare(args: argparse.Namespace) -> None:
@@ -80,6 +117,7 @@ def add(verbs: Verbs) -> None:
         run.add_argument("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/NAME)")
         run.add_argument("--resume", action="store_true", help="go on with what the folder holds")
         run.add_argument("--workers", type=int, metavar="N", help="parallel processes (default: number of cores)")
+        run.add_argument("--dry-run", action="store_true", help="say what would be run and what it could find")
         run.set_defaults(alone=False, graphs=None)
     grow.add_argument("--alone", action="store_true", help="without the recipe's controls")
     compare.add_argument("--graphs", type=int, metavar="N", help="control graphs per arm")

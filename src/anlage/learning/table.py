@@ -65,7 +65,8 @@ def _value(hint: Any, given: object, where: str, kinds: Mapping[type, Kinds]) ->
     if origin in (Union, types.UnionType):
         raise TypeError(f"{where}: tables cannot express the type {hint}")  # an error of ours, not of the user
     if origin is tuple:
-        items = [given] if isinstance(given, str) else given
+        single = isinstance(given, str) or (get_args(hint)[0] is float and isinstance(given, (int, float)))
+        items = [given] if single else given
         if not isinstance(items, list):
             raise RecipeError(f"{where} is {given!r}, but must be a list.")
         return tuple(_value(get_args(hint)[0], item, where, kinds) for item in items)

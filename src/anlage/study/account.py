@@ -58,29 +58,35 @@ def p_value(p: float) -> str:
 
 def contrast_table(run: Run) -> Table:
     """Every contrast of the run."""
-    what = (
-        "outcome",
-        "control",
-        "verdict",
-        "graphs",
-        "connec\u00adtome",
-        "control mean",
-        "differ\u00adence",
-        "95 % interval",
-    )
-    head = (*what, "effect size", "per\u00adcentile", "p", "p Holm", "detect\u00adable")
+    what = ("outcome", "control", "claim", "graphs", "connec\u00adtome", "control mean", "differ\u00adence")
+    head = (*what, "95 % interval", "detect\u00adable")
     rows = []
     for c in run.contrasts:
+        claim = c.claim if c.claim in (c.verdict, "supported") else f"{c.claim}: {c.verdict}"
+        if not c.counted:
+            rows.append((plain(c.outcome), c.control, claim, str(c.n_graphs), *["–"] * (len(head) - 4)))
+            continue
         interval = f"{signed(c.interval[0])} to {signed(c.interval[1])}"
         numbers = (f"{c.connectome_mean:.4f}", f"{c.control_mean:.4f}", signed(c.difference), interval)
-        tests = (
-            signed(c.effect_size, 2),
-            f"{c.percentile:.0f}",
-            p_value(c.p),
-            p_value(c.p_holm),
-            f"{c.detectable:.4f}",
-        )
-        rows.append((plain(c.outcome), c.control, c.verdict, str(c.n_graphs), *numbers, *tests))
+        rows.append((plain(c.outcome), c.control, claim, str(c.n_graphs), *numbers, f"{c.detectable:.4f}"))
+    return Table(head, tuple(rows))
+
+
+def tests_table(run: Run) -> Table:
+    """The effect size and every test of every contrast."""
+    effect = ("outcome", "control", "effect size", "its 95 % interval", "per\u00adcentile")
+    head = (*effect, "p", "p Holm", "p rank", "margin", "p equi\u00advalent", "p sign flip")
+    rows = []
+    for c in run.contrasts:
+        if not c.counted:
+            rows.append((plain(c.outcome), c.control, *["–"] * (len(head) - 2)))
+            continue
+        low, high = c.effect_interval
+        size = (signed(c.effect_size, 2), f"{signed(low, 2)} to {signed(high, 2)}", f"{c.percentile:.0f}")
+        tests = (p_value(c.p), p_value(c.p_holm), p_value(c.p_rank))
+        equal = (f"{c.margin:g}", p_value(c.p_equivalent)) if c.margin else ("–", "–")
+        alone = "–" if c.p_sign_flip is None else p_value(c.p_sign_flip)
+        rows.append((plain(c.outcome), c.control, *size, *tests, *equal, alone))
     return Table(head, tuple(rows))
 
 

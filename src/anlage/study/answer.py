@@ -1,5 +1,6 @@
 """What a run found, in sentences: the verdict first, then what it does not say."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -8,6 +9,7 @@ from anlage.study.arm import Arm
 from anlage.study.figure import plain, signed
 from anlage.study.run import Run
 from anlage.study.statistics import Contrast
+from anlage.study.trial import diverged
 
 PHRASES = {
     "better": "did better than",
@@ -50,7 +52,8 @@ def answer(run: Run, title: str) -> Answer:
     primary = comparison.outcomes[0]
     found = [contrast for contrast in run.contrasts if contrast.outcome == primary]
     words = [verdict for verdict in PHRASES if any(contrast.verdict == verdict for contrast in found)]
-    sentence = f"On {plain(primary)} ({found[0].connectome_mean:.3f}), the wiring of {title} {_verdicts(found)}."
+    mean = f" ({found[0].connectome_mean:.3f})" if found[0].counted else ""
+    sentence = f"On {plain(primary)}{mean}, the wiring of {title} {_verdicts(found)}."
     return Answer(listed(words), sentence, tuple(_remarks(run, found)))
 
 
@@ -59,22 +62,16 @@ def _verdicts(found: Sequence[Contrast]) -> str:
     parts = []
     for verdict, phrase in PHRASES.items():
         same = [contrast for contrast in found if contrast.verdict == verdict]
-        for why in dict.fromkeys(reason(contrast) for contrast in same):
-            names = [f"{c.control} ({c.control_mean:.3f})" for c in same if reason(c) == why]
+        for why in dict.fromkeys(contrast.why for contrast in same):
+            alike = [c for c in same if c.why == why]
+            names = [f"{c.control} ({c.control_mean:.3f})" if c.counted else c.control for c in alike]
             parts.append(f"{phrase} {listed(names)}{f': {why}' if why else ''}")
     return "; it ".join(parts)
 
 
-def reason(contrast: Contrast) -> str:
-    """Why a contrast is undecided, or an empty string."""
-    if contrast.verdict != "undecided":
-        return ""
-    return contrast.sentence.partition("undecided (")[2].partition("); difference")[0]
-
-
 def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
     """What the primary verdict leaves open, from the numbers."""
-    remarks = []
+    remarks = [_lost(run)] if diverged(run.records) else []
     alike = [contrast for contrast in found if contrast.verdict == "no difference found"]
     if alike:
         seen = listed(f"{contrast.detectable:.4f} ({contrast.control})" for contrast in alike)
@@ -101,13 +98,24 @@ def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
     return remarks
 
 
+def _lost(run: Run) -> str:
+    """Which trials diverged, arm by arm, and why the first of them did."""
+    lost = diverged(run.records)
+    by_arm = listed(f"{n} of {arm}" for arm, n in Counter(str(record["arm"]) for record in lost).items())
+    return (
+        f"Learning diverged in {len(lost)} of {len(run.records)} trials ({by_arm}). Their pairs are left out, "
+        f"and what is left is no random sample of the graphs. The first reason: {lost[0]['diverged']}"
+    )
+
+
 def secondary(run: Run) -> list[str]:
     """One sentence for each outcome after the first."""
     comparison = run.question.comparison
     sentences = []
     for outcome in comparison.outcomes[1:] if comparison else ():
         found = [contrast for contrast in run.contrasts if contrast.outcome == outcome]
-        sentences.append(f"On {plain(outcome)} ({found[0].connectome_mean:.3f}) it {_verdicts(found)}.")
+        mean = f" ({found[0].connectome_mean:.3f})" if found[0].counted else ""
+        sentences.append(f"On {plain(outcome)}{mean} it {_verdicts(found)}.")
     return sentences
 
 

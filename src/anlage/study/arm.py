@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 
+from anlage.errors import Diverged
 from anlage.study.run import Run
-from anlage.study.trial import CONNECTOME
+from anlage.study.trial import CONNECTOME, finished
 from anlage.topology import Control
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arm:
-    """All trials of one arm, by index.
+    """All trials of one arm that came to their end, by ``index``; those that diverged are left out.
 
     ``number`` is 0 for the connectome, and counts the controls from 1 in the order of the question; it decides the colour.
     ``step`` is shared by all trials; ``curve`` holds each measure as an array ``(trial, step)``.
@@ -24,6 +25,7 @@ class Arm:
     name: str
     number: int
     control: Control | None
+    index: Int[ndarray, " trial"]
     step: Float[ndarray, " step"]
     curve: Mapping[str, Float[ndarray, "trial step"]]
     records: tuple[Mapping[str, Any], ...]
@@ -38,21 +40,34 @@ class Arm:
         """Every measure after the last step."""
         return {name: values[:, -1] for name, values in self.curve.items()}
 
+    def minus(self, other: "Arm", measure: str) -> Float[ndarray, " pair"]:
+        """Differences after the last step between trials of the two arms that share an index, and so a seed."""
+        _, here, there = np.intersect1d(self.index, other.index, return_indices=True)
+        return np.asarray(self.final[measure][here] - other.final[measure][there])
+
 
 MEASURES = ("prediction_error", "persistence_error", "effective_rank", "state_rank", "probe_accuracy")
 """What every entry of a curve holds."""
 
 
 def arms(run: Run) -> list[Arm]:
-    """The arms of a run, the connectome first, the controls in the order of the question."""
+    """The arms of a run of which a trial came to its end, the connectome first, the controls in the order of the question.
+
+    Raises ``Diverged`` when learning diverged in every trial on the connectome.
+    """
     comparison = run.question.comparison
     controls = {control.name: control for control in (comparison.controls if comparison else ())}
     found = []
     for number, name in enumerate((CONNECTOME, *controls)):
-        records = cast(list[Mapping[str, Any]], [record for record in run.records if record["arm"] == name])
+        records = cast(list[Mapping[str, Any]], [r for r in finished(run.records) if r["arm"] == name])
+        if not records and name == CONNECTOME:
+            raise Diverged(f"Learning diverged in every trial on the connectome; the records in {run.folder} say why.")
+        if not records:
+            continue
         records = sorted(records, key=lambda record: int(record["index"]))
         curves = [record["curve"] for record in records]
         step = np.array([entry["step"] for entry in curves[0]], dtype=float)
         curve = {m: np.array([[entry[m] for entry in c] for c in curves], dtype=float) for m in MEASURES}
-        found.append(Arm(name, number, controls.get(name), step, curve, tuple(records)))
+        index = np.array([int(record["index"]) for record in records])
+        found.append(Arm(name, number, controls.get(name), index, step, curve, tuple(records)))
     return found

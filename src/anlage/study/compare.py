@@ -9,16 +9,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
 from anlage.errors import AnlageError
 from anlage.learning.checkpoint import read_json, write_json
-from anlage.seed import Seed
 from anlage.study.question import Question
-from anlage.study.statistics import OUTCOMES, Contrast, above, contrasts
-from anlage.study.trial import CONNECTOME, Record, Trial, trials
+from anlage.study.trial import Record, Trial, trials
 
 Progress = Callable[[int, int], None]
 """Called with the trials done and the trials in all."""
@@ -113,26 +110,3 @@ def _quiet_worker() -> None:
     """One thread per process, in torch and in the linear algebra below it."""
     torch.set_num_threads(1)
     threadpool_limits(1)
-
-
-def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
-    """The contrasts of every control on every outcome, outcome by outcome in the question's order."""
-    comparison = question.comparison
-    if comparison is None:
-        return []
-    found = []
-    for name in comparison.outcomes:
-        values = {arm: final(records, arm, name) for arm in (CONNECTOME, *(c.name for c in comparison.controls))}
-        connectome = values.pop(CONNECTOME)
-        rng = Seed(question.recipe.seed).child("bootstrap").child(name).rng()
-        graphs = {arm: len({r["graph"] for r in records if r["arm"] == arm}) for arm in values}
-        outcome = above(OUTCOMES[name], float(str(records[0]["chance_accuracy"])))
-        margin = comparison.margin if name == comparison.outcomes[0] else 0.0  # it has the units of the primary outcome
-        found += contrasts(outcome, connectome, values, margin, rng, graphs)
-    return found
-
-
-def final(records: Sequence[Record], arm: str, measure: str) -> np.ndarray:
-    """The last value of a measure in every trial of an arm, by index; shape ``(sample,)``."""
-    chosen = sorted((r for r in records if r["arm"] == arm), key=lambda r: int(str(r["index"])))
-    return np.array([r["curve"][-1][measure] for r in chosen])  # type: ignore[index]

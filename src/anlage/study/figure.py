@@ -138,8 +138,7 @@ def null_figure(arms: Sequence[Arm], outcome: str, found: Sequence[Contrast]) ->
 
 def forest_figure(arms: Sequence[Arm], outcome: str, found: Sequence[Contrast]) -> Markup:
     """Paired differences, connectome minus control, with their mean, its interval, and what was too small to detect."""
-    connectome = arms[0].final[outcome]
-    differences = {arm.name: connectome - arm.final[outcome] for arm in arms[1:]}
+    differences = {arm.name: arms[0].minus(arm, outcome) for arm in arms[1:]}
     reach = [0.0, *(float(d) for sample in differences.values() for d in sample)]
     reach += [end for contrast in found for end in contrast.interval]
     # The shaded band is shown whole where that does not squeeze the data out of sight.

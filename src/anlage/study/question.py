@@ -41,14 +41,14 @@ class Comparison:
     """The arms beside the connectome, and how they are judged.
 
     ``graphs``: control graphs per arm, and seeds of the connectome; graph ``i`` and the connectome share seed ``i``.
-    ``outcomes``: measures to judge by, the first one is primary. ``margin``: differences of the
-    primary outcome below it count as none; 0 for no margin.
+    ``outcomes``: measures to judge by, the first one is primary. ``margin``: differences below it count as none, outcome by
+    outcome and in its units; 0, or nothing, for no margin. In TOML a single number is the primary outcome's.
     """
 
     controls: tuple[Control, ...] = (DegreePreserving(), PermuteWeights())
     graphs: int = 20
     outcomes: tuple[str, ...] = ("prediction_error", "probe_accuracy")
-    margin: float = 0.0
+    margin: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.controls:
@@ -60,13 +60,29 @@ class Comparison:
             raise RecipeError(
                 f"comparison.graphs is {self.graphs}, but intervals need at least 2 (a verdict needs 20)."
             )
-        if not 0 <= self.margin < float("inf"):
-            raise RecipeError(f"comparison.margin is {self.margin}, but must be a finite number of at least 0.")
+        for margin in self.margin:
+            if not 0 <= margin < float("inf"):
+                raise RecipeError(f"comparison.margin is {margin}, but must be a finite number of at least 0.")
+        declared = [float(margin) for margin in self.margin]
+        while (
+            declared and declared[-1] == 0
+        ):  # no margin is written in one way only, or one question had two identities
+            declared.pop()
+        object.__setattr__(self, "margin", tuple(declared))
+        if len(self.margin) > len(self.outcomes):
+            raise RecipeError(
+                f"comparison.margin has {len(self.margin)} numbers, but there are {len(self.outcomes)} outcomes; give one for "
+                "each, in their order."
+            )
         if not self.outcomes:
             raise RecipeError("comparison.outcomes is empty, but a comparison is judged by at least one outcome.")
         for outcome in self.outcomes:
             if outcome not in OUTCOMES:
                 raise UnknownName("outcome", outcome, OUTCOMES)
+
+    def margin_of(self, outcome: str) -> float:
+        """The margin declared for an outcome, 0 without one."""
+        return float(dict(zip(self.outcomes, self.margin, strict=False)).get(outcome, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

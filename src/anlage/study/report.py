@@ -13,8 +13,10 @@ from anlage.study.answer import answer, probe_words, secondary
 from anlage.study.arm import Arm, arms
 from anlage.study.canvas import ARM, DARK, ROLE, arm_colour, palette, variable
 from anlage.study.figure import Reference, curve_figure, forest_figure, null_figure, plain, probe_figure
+from anlage.study.power import power_sentence
 from anlage.study.run import Run
 from anlage.study.sources import bibliography
+from anlage.study.statistics import MIN_GRAPHS
 from anlage.study.wiring_figure import NEGATIVE, POSITIVE, ROLES, Wiring, left_out, wiring_figures
 
 
@@ -45,6 +47,8 @@ def _content(run: Run) -> dict[str, object]:
         "secondary": secondary(run),
         "outcomes": _outcomes(run, every),
         "contrasts": account.contrast_table(run) if run.contrasts else None,
+        "tests": account.tests_table(run) if run.contrasts else None,
+        "power": _power(run),
         "curves": _curves(run, every),
         "probe": probe_figure(every, run.raw_probe_accuracy),
         "probe_words": probe_words(every[0], run.raw_probe_accuracy, len(recording.test_label)),
@@ -66,12 +70,20 @@ def _content(run: Run) -> dict[str, object]:
     }
 
 
+def _power(run: Run) -> str:
+    """What the study could be expected to see, known before it was run."""
+    comparison = run.question.comparison
+    return power_sentence(comparison.graphs, len(comparison.controls), MIN_GRAPHS) if comparison else ""
+
+
 def _outcomes(run: Run, every: list[Arm]) -> list[dict[str, object]]:
     """The figures and sentences of each outcome."""
     shown: list[dict[str, object]] = []
     for outcome in dict.fromkeys(contrast.outcome for contrast in run.contrasts):
         found = [contrast for contrast in run.contrasts if contrast.outcome == outcome]
-        pair = null_figure(every, outcome, found), forest_figure(every, outcome, found)
+        counted = [contrast for contrast in found if contrast.counted]
+        drawn = [every[0], *(arm for arm in every if arm.name in {contrast.control for contrast in counted})]
+        pair = [null_figure(drawn, outcome, counted), forest_figure(drawn, outcome, counted)] if counted else []
         shown.append({"name": plain(outcome), "figures": pair, "sentences": [c.sentence for c in found]})
     return shown
 

@@ -8,17 +8,18 @@ report.html           all of it, to look at
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from anlage.errors import AnlageError, RecipeError
+from anlage.errors import AnlageError, Diverged, RecipeError
 from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
 from anlage.learning.grow import grow
 from anlage.learning.measure import raw_accuracy
-from anlage.study.compare import compare, judge, one_thread
+from anlage.study.compare import compare, one_thread
+from anlage.study.judge import judge
 from anlage.study.question import Question, read_question
 from anlage.study.statistics import Contrast
-from anlage.study.trial import CONNECTOME, Record, Trial
+from anlage.study.trial import CONNECTOME, Record, Trial, diverged
 
 FORMAT = "anlage-run-1"
 Progress = Callable[[str, int, int], None]
@@ -54,12 +55,7 @@ def carry_out(
     record_file = folder / "results" / first.file_name
     with one_thread():
         if read_json(record_file, first.accepts) is None:
-            grown = grow(
-                question.recipe,
-                checkpoint=folder / "grown.safetensors",
-                progress=lambda done, total: report("steps", done, total),
-            )
-            write_json(record_file, first.record(grown, None))
+            write_json(record_file, _first_record(first, folder / "grown.safetensors", report))
         raw = raw_accuracy(question.recipe.open_experience())
     records = compare(
         question, folder / "results", workers=workers, progress=lambda done, total: report("trials", done, total)
@@ -69,10 +65,23 @@ def carry_out(
         "format": FORMAT,
         "question": question.identity,
         "raw_probe_accuracy": raw,
-        "contrasts": [asdict(c) for c in found],
+        "diverged": [{"arm": r["arm"], "index": r["index"], "why": r["diverged"]} for r in diverged(records)],
+        "contrasts": [c.to_json() for c in found],
     }
     write_json(folder / "result.json", result)
     return Run(folder, question, records, found, raw)
+
+
+def _first_record(trial: Trial, checkpoint: Path, report: Progress) -> Record:
+    """Grow the connectome's first trial here, where it can be gone on with. Without controls a divergence is an error."""
+    recipe = trial.question.recipe
+    try:
+        grown = grow(recipe, checkpoint=checkpoint, progress=lambda done, total: report("steps", done, total))
+    except Diverged as error:
+        if trial.question.comparison is None:
+            raise
+        return trial.lost(recipe.topology.topology(), None, error)
+    return trial.record(grown, None)
 
 
 def read_run(folder: Path) -> Run:

@@ -1,6 +1,6 @@
 """One arm, one seed, one record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 
@@ -8,13 +8,15 @@ from anlage.errors import Diverged, RecipeError
 from anlage.learning.grow import Grown, grow
 from anlage.seed import Seed
 from anlage.study.question import Question
-from anlage.topology import Audit, Certificate, Control, control_graph
+from anlage.topology import Audit, Certificate, Control, Topology, control_graph
 
 FORMAT = "anlage-trial-1"
 CONNECTOME = "connectome"
 
 Record = Mapping[str, object]
-"""The result of a trial as JSON: identity, arm, index, seed, topology, certificate, audit, budget, curve, versions."""
+"""The result of a trial as JSON: identity, arm, index, seed, topology, certificate, audit, budget, curve, versions.
+
+A trial that diverged has the reason under ``diverged``, an empty curve, and nothing that only a grown network has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class Trial:
     def run(self) -> Record:
         """Make the graph, certify it, grow a network on it, and report. Writes nothing.
 
-        Raises ``ControlError`` when the control breaks a promise on this graph: no result is better than a wrong one;
-        ``Diverged``, naming the trial, when learning fails on it.
+        Where learning diverges, that is the result. Raises ``ControlError`` when the control breaks a promise on this graph: no
+        result is better than a wrong one.
         """
         recipe = self.question.recipe
         topology, certificate = recipe.topology.topology(), None
@@ -53,33 +55,44 @@ class Trial:
         try:
             grown = grow(replace(recipe, seed=self.seed), topology)
         except Diverged as error:
-            raise Diverged(f"Trial {self.index} of the arm {self.arm!r} ended the study: {error}") from error
+            return self.lost(topology, certificate, error)
         return self.record(grown, certificate)
+
+    def lost(self, topology: Topology, certificate: Certificate | None, error: Diverged) -> Record:
+        """The record of a trial on which learning diverged."""
+        return {**self._head(topology, certificate), "diverged": str(error), "curve": [], "versions": _versions()}
 
     def record(self, grown: Grown, certificate: Certificate | None) -> Record:
         """The record of a grown network as this trial."""
         return {
-            "format": FORMAT,
-            "question": self.question.identity,
-            "arm": self.arm,
-            "index": self.index,
-            "seed": grown.recipe.seed,
-            "graph": grown.topology.fingerprint,
-            "history": [str(step) for step in grown.topology.history],
-            "certificate": [{**asdict(f), "true": f.true} for f in certificate.findings] if certificate else [],
+            **self._head(grown.topology, certificate),
             "operating_point": asdict(grown.operating_point),
             "audit": _plain(grown.audit),
             "audit_at_once": _plain(grown.audit_at_once),
             "budget": asdict(grown.budget),
             "chance_accuracy": grown.chance,
             "curve": grown.curve,
-            "versions": {name: version(name) for name in ("anlage", "torch", "numpy", "scipy", "scikit-learn")},
+            "versions": _versions(),
+        }
+
+    def _head(self, topology: Topology, certificate: Certificate | None) -> dict[str, object]:
+        """Which trial this is, and what was wired for it."""
+        return {
+            "format": FORMAT,
+            "question": self.question.identity,
+            "arm": self.arm,
+            "index": self.index,
+            "seed": self.seed,
+            "graph": topology.fingerprint,
+            "history": [str(step) for step in topology.history],
+            "certificate": [{**asdict(f), "true": f.true} for f in certificate.findings] if certificate else [],
         }
 
     def accepts(self, record: Mapping[str, object]) -> bool:
         """Whether ``record`` is the result of this very trial."""
         wanted = {"format": FORMAT, "question": self.question.identity, "arm": self.arm, "index": self.index}
-        return all(record.get(key) == value for key, value in wanted.items()) and bool(record.get("curve"))
+        told = record.get("curve") or record.get("diverged")
+        return all(record.get(key) == value for key, value in wanted.items()) and bool(told)
 
     def _control(self) -> Control:
         comparison = self.question.comparison
@@ -87,6 +100,20 @@ class Trial:
             if control.name == self.arm:
                 return control
         raise RecipeError(f"The question has no control called {self.arm!r}.")
+
+
+def finished(records: Iterable[Record]) -> list[Record]:
+    """The records of trials that came to their end, those that diverged left out."""
+    return [record for record in records if record["curve"]]
+
+
+def diverged(records: Iterable[Record]) -> list[Record]:
+    """The records of trials on which learning diverged."""
+    return [record for record in records if not record["curve"]]
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("anlage", "torch", "numpy", "scipy", "scikit-learn")}
 
 
 def _plain(audit: Audit) -> dict[str, object]:

@@ -35,7 +35,7 @@ def test_every_kind_survives_the_way_to_toml_and_back(protocol: type, word: str)
 
 @pytest.mark.parametrize("word", CONTROLS)
 def test_every_control_survives_the_way_to_toml_and_back(word: str) -> None:
-    question = Question(ODD, Comparison(controls=(CONTROLS[word](),), graphs=3, margin=0.25))
+    question = Question(ODD, Comparison(controls=(CONTROLS[word](),), graphs=3, margin=(0.25,)))
     assert read_question(question.to_toml()) == question
     bare = f'name = "x"\n[comparison]\ncontrols = ["{word}"]'
     assert read_question(bare).comparison == Comparison(controls=(CONTROLS[word](),))
@@ -67,6 +67,8 @@ def others(hint: Any, value: object) -> Iterator[object]:
     elif isinstance(value, tuple):
         if value and is_dataclass(value[0]):
             yield value[:-1]
+        elif hint == tuple[float, ...]:
+            yield (*value, 0.5)
         else:
             yield (*value, "probe_accuracy" if "prediction_error" in value else "gap_junction")
     elif isinstance(value, str):

@@ -209,7 +209,7 @@ def test_an_interval_without_zero_and_no_claim_is_explained(run: Run) -> None:
 def test_the_probe_is_held_against_the_raw_input(trained: float, said: str) -> None:
     # With 400 items and an accuracy of 0.9, 1.96 standard errors are 1.96 * sqrt(0.9 * 0.1 / 400) = 0.0294; 0.95 - 0.94 is less.
     curve = {"probe_accuracy": np.array([[0.5, trained], [0.5, trained]])}
-    words = probe_words(Arm("connectome", 0, None, np.array([0.0, 1.0]), curve, ()), 0.94, 400)
+    words = probe_words(Arm("connectome", 0, None, np.array([0, 1]), np.array([0.0, 1.0]), curve, ()), 0.94, 400)
     assert said in words[0]
     assert "raised it in 2 of 2 trials" in words[1]
     assert "worse than the raw input" in words[2]

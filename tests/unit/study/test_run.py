@@ -13,11 +13,15 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from anlage.errors import AnlageError, ControlError, IntegrityError, RecipeError, UnknownName
+from anlage.errors import AnlageError, ControlError, Diverged, IntegrityError, RecipeError, UnknownName
 from anlage.experience import Digits
 from anlage.learning import Blueprint, PortChoice, Recipe, Schedule
-from anlage.study.compare import compare, final, judge
+from anlage.learning.grow import Grown
+from anlage.study import trial as trial_module
+from anlage.study.compare import compare
+from anlage.study.judge import final, judge
 from anlage.study.question import Comparison, Question, read_question
+from anlage.study.report import write_report
 from anlage.study.run import carry_out, read_run
 from anlage.study.statistics import OUTCOMES
 from anlage.study.trial import CONNECTOME, Record, Trial, trials
@@ -224,6 +228,95 @@ def test_the_folder_of_the_same_recipe_needs_resume(finished: Path, ran: list[st
     with pytest.raises(RecipeError, match=r"already holds a run of this recipe; add --resume"):
         carry_out(QUESTION, finished)
     assert not ran
+
+
+def diverging(monkeypatch: pytest.MonkeyPatch, lost: set[str]) -> list[str]:
+    """Have learning diverge in the trials of these files, and every trial run here."""
+    ran = run_here(monkeypatch)
+    grow = trial_module.grow
+
+    def grow_or_not(recipe: Recipe, topology: Topology | None = None, **more: Any) -> Grown:
+        if (FILES[0] if topology is None else ran[-1]) in lost:
+            raise Diverged("The loss became nan at step 1; lower the learning rate.")
+        return grow(recipe, topology, **more)
+
+    for module in ("trial", "run"):
+        monkeypatch.setattr(f"anlage.study.{module}.grow", grow_or_not)
+    return ran
+
+
+@pytest.mark.parametrize("lost", [{FILES[4]}, {FILES[0], FILES[5]}, {FILES[1], FILES[4]}])
+def test_a_trial_that_diverges_becomes_a_record_and_the_others_go_on(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: set[str]
+) -> None:
+    ran = diverging(monkeypatch, lost)
+    run = carry_out(QUESTION, tmp_path)
+    assert ran == FILES[1:]
+    records, whole = contents(tmp_path / "results"), contents(finished / "results")
+    for name in FILES:
+        if name in lost:
+            assert records[name]["diverged"] == "The loss became nan at step 1; lower the learning rate."
+            assert (records[name]["curve"], records[name]["seed"]) == ([], whole[name]["seed"])
+        else:
+            assert records[name] == whole[name]
+    assert {c.verdict for c in run.contrasts} == {"undecided"}
+    told = json.loads((tmp_path / "result.json").read_text())["diverged"]
+    assert {f"{one['arm']}-{one['index']:03d}.json" for one in told} == lost
+    pairs = {"degree-preserving": (1, 4), "weight-permuted": (2, 5)}
+    for contrast in run.contrasts:
+        touched = {FILES[i] for i in pairs[contrast.control]} | {FILES[0], FILES[3]}
+        assert (contrast.reason == "a trial diverged") == bool(touched & lost)
+    # What is known is not tried again, and what was written can be read.
+    again = carry_out(QUESTION, tmp_path, resume=True)
+    assert ran == FILES[1:] and len(read_run(tmp_path).records) == len(again.records) == 6
+    page = write_report(run).read_text("utf-8")
+    assert f"Learning diverged in {len(lost)} of 6 trials" in page and "became nan at step 1" in page
+    assert ">nan<" not in page and "(nan)" not in page
+
+
+def test_a_connectome_that_diverges_throughout_is_an_error_that_names_the_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverging(monkeypatch, {FILES[0], FILES[3]})
+    run = carry_out(QUESTION, tmp_path)
+    with pytest.raises(Diverged, match=r"diverged in every trial on the connectome; the records in .* say why"):
+        write_report(run)
+    assert len(list((tmp_path / "results").iterdir())) == 6
+
+
+def test_without_controls_a_divergence_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    diverging(monkeypatch, {FILES[0]})
+    with pytest.raises(Diverged, match="became nan"):
+        carry_out(Question(RECIPE, None), tmp_path)
+    assert not (tmp_path / "results").exists()
+
+
+def altered(records: Sequence[Record], arm: str, **change: object) -> list[Record]:
+    return [{**record, **change} if record["arm"] == arm else record for record in records]
+
+
+def test_records_that_cannot_be_compared_raise_a_doubt(finished: Path) -> None:
+    """Twenty pairs, each a copy of the first, with other graphs and scattered scores: decided, unless something is amiss."""
+    some, records = contents(finished / "results"), []
+    for i in range(20):
+        for name in FILES[:2]:
+            entry = some[name]["curve"][-1]
+            end = {**entry, "prediction_error": 0.5 + 0.001 * i * (name == FILES[1])}
+            start = {**entry, "prediction_error": 0.9}
+            records.append({**some[name], "index": i, "graph": str(i), "curve": [start, end]})
+    comparison = Comparison(controls=(DegreePreserving(),), outcomes=("prediction_error",), margin=(0.1,))
+    question = Question(RECIPE, comparison)
+
+    def judged(found: Sequence[Record]) -> tuple[str, str]:
+        (contrast,) = judge(question, found)
+        return contrast.verdict, contrast.reason
+
+    assert judged(records) == ("equivalent", "")
+    assert judged(altered(records, CONNECTOME, versions={"torch": "0"})) == ("undecided", "irreproducible")
+    blind = altered(records, "degree-preserving", audit={"neurons": 0})
+    assert judged(blind) == ("undecided", "failed audit")
+    easy = [{**r, "curve": [{**r["curve"][1], "prediction_error": 0.3}, r["curve"][1]]} for r in records]
+    assert judged(easy) == ("undecided", "floor")
 
 
 def test_a_folder_without_a_run_is_answered_in_one_sentence(tmp_path: Path) -> None:

@@ -9,12 +9,17 @@ from anlage.study.statistics import (
     MIN_GRAPHS,
     OUTCOMES,
     Contrast,
+    Doubt,
     Outcome,
     above,
     bootstrap_interval,
     contrasts,
+    effect_interval,
+    equivalence_p,
     holm,
     percentile,
+    rank_p,
+    sign_flip_p,
     single_case_p,
 )
 
@@ -192,6 +197,8 @@ def test_the_direction_of_better_is_that_of_the_outcome() -> None:
         (study(PROBE, 0.5, 0.502), "no difference found", "; difference"),
         (study(PROBE, 0.5, 0.502, margin=0.05), "equivalent", "within the declared margin of 0.05"),
         (study(PROBE, 0.5, 0.502, margin=0.001), "no difference found", "; difference"),
+        # The mean is well known, but single graphs scatter by more than the margin.
+        (study(PROBE, 0.5, 0.502, margin=0.01), "no difference found", "; difference"),
         (study(PROBE, 0.9, 0.5, margin=0.05), "better", "; difference"),
     ],
 )
@@ -253,3 +260,124 @@ def test_one_trial_that_is_no_number_never_makes_a_verdict() -> None:
 def test_every_outcome_is_named_as_it_is_looked_up() -> None:
     assert all(outcome.name == name for name, outcome in OUTCOMES.items())
     assert replace(PROBE, name="x").higher_is_better
+
+
+def test_equivalence_is_a_prediction_interval_within_the_margin() -> None:
+    d = np.random.default_rng(14).normal(0.1, 1.0, size=25)
+    half = stats.t.isf(0.05, 24) * d.std(ddof=1) * np.sqrt(1 + 1 / 25)
+    edge = float(max(abs(d.mean() - half), abs(d.mean() + half)))
+    assert equivalence_p(d, edge) == pytest.approx(0.05)
+    assert equivalence_p(d, edge * 1.01) < 0.05 < equivalence_p(d, edge * 0.99)
+    assert equivalence_p(-d, edge) == pytest.approx(equivalence_p(d, edge))
+    assert (equivalence_p(np.zeros(5), 0.1), equivalence_p(np.ones(5), 0.1)) == (0.0, 1.0)
+
+
+def test_wiring_as_far_as_the_margin_is_called_equivalent_in_at_most_five_studies_of_a_hundred() -> None:
+    """The connectome is drawn from a population whose mean is off by just the margin: the worst case that must not pass."""
+    rng, margin = np.random.default_rng(15), 4.0
+    p = [equivalence_p(margin + rng.normal() - rng.normal(size=20), margin) for _ in range(2000)]
+    assert 0.035 < np.mean(np.array(p) < 0.05) < 0.065  # three binomial standard errors are 0.015
+
+
+def test_the_rank_p_counts_graphs_that_are_as_extreme() -> None:
+    # Controls 1 2 3 4 and a case of 9: of the five, none is as far from their mean 3.8; a case of 2.5 is the nearest of all.
+    controls = np.array([1.0, 2, 3, 4])
+    assert rank_p(9 - controls) == pytest.approx(1 / 5)
+    assert rank_p(2.5 - controls) == 1.0
+    assert rank_p(-3 - controls) == pytest.approx(1 / 5)
+
+
+def test_the_rank_p_is_exact_for_any_distribution() -> None:
+    rng = np.random.default_rng(16)
+    draws = rng.lognormal(0, 2, size=(4000, 20))
+    p = np.array([rank_p(one[0] - one[1:]) for one in draws])
+    for level in (0.05, 0.25, 0.5):
+        assert abs((p <= level + 1e-9).mean() - level) < 3 * np.sqrt(level * (1 - level) / 4000)
+
+
+def test_the_sign_flip_agrees_with_scipy() -> None:
+    rng = np.random.default_rng(17)
+    for n in (2, 5, 12):
+        d = rng.normal(0.4, 1, size=n)
+        theirs = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=2**n).pvalue
+        assert sign_flip_p(d, rng) == pytest.approx(theirs)
+    d = rng.normal(0.4, 1, size=20)
+    many = np.append(d, [0.0])  # a pair without a difference changes nothing, but 21 are drawn
+    assert sign_flip_p(many, rng) == pytest.approx(sign_flip_p(d, rng), abs=0.005)
+
+
+def test_the_interval_of_an_effect_size_covers_it_as_often_as_it_says() -> None:
+    # Crawford & Garthwaite 2002: the case is 1.5 standard deviations from the mean of the population.
+    rng, covered = np.random.default_rng(18), 0
+    for _ in range(1000):
+        d = 1.5 - rng.normal(size=10)
+        low, high = effect_interval(float(d.mean() / d.std(ddof=1)), 10)
+        covered += low <= 1.5 <= high
+    assert 0.93 < covered / 1000 < 0.97
+
+
+@pytest.mark.parametrize(("effect", "n"), [(0.0, 20), (-2.0, 16), (3.0, 5), (20.0, 20), (30.0, 20), (1e6, 20)])
+def test_the_ends_of_the_interval_put_the_effect_at_either_tail(effect: float, n: int) -> None:
+    low, high = effect_interval(effect, n)
+    assert low < effect < high
+    rng = np.random.default_rng(19)
+    for end, tail in ((low, 0.025), (high, 0.975)):
+        noncentral = (end * np.sqrt(n) + rng.normal(size=100_000)) / np.sqrt(rng.chisquare(n - 1, 100_000) / (n - 1))
+        assert (noncentral > effect * np.sqrt(n)).mean() == pytest.approx(tail, abs=0.003)
+
+
+def test_a_lost_pair_is_left_out_and_said() -> None:
+    rng = np.random.default_rng(20)
+    connectome, control = rng.normal(0.9, 0.01, 25), rng.normal(0.5, 0.01, 25)
+    whole = contrasts(PROBE, connectome[:22], {"c": control[:22]}, 0.0, np.random.default_rng(0))[0]
+    connectome[22], control[23:] = np.nan, np.nan
+    one = contrasts(PROBE, connectome, {"c": control}, 0.0, np.random.default_rng(0))[0]
+    assert (one.lost, one.n_graphs, one.verdict, one.claim) == (3, 22, "better", "supported")
+    assert (one.difference, one.p, one.percentile) == (whole.difference, whole.p, whole.percentile)
+    assert one.sentence.endswith("3 of 25 pairs are left out because a trial diverged.")
+    control[20:] = np.nan
+    assert contrasts(PROBE, connectome, {"c": control}, 0.0, rng)[0].verdict == "better"
+    control[19:] = np.nan
+    few = contrasts(PROBE, connectome, {"c": control}, 0.0, rng)[0]
+    assert (few.verdict, few.reason) == ("undecided", "a trial diverged")
+    assert few.why == "only 19 different control graphs, 20 are needed; 6 lost"
+
+
+def test_an_arm_that_diverged_throughout_has_no_numbers_and_hides_no_other() -> None:
+    rng = np.random.default_rng(21)
+    connectome, control = rng.normal(0.9, 0.01, 20), rng.normal(0.5, 0.01, 20)
+    gone, there = contrasts(PROBE, connectome, {"gone": np.full(20, np.nan), "there": control}, 0.1, rng)
+    assert (gone.verdict, gone.counted, gone.lost) == ("undecided", False, 20)
+    assert gone.to_json()["difference"] is None and gone.to_json()["interval"] is None
+    assert there.verdict == "better"
+
+
+def test_a_single_graph_is_compared_by_its_seeds_and_nothing_is_decided() -> None:
+    rng = np.random.default_rng(22)
+    connectome, control = rng.normal(0.9, 0.01, 20), rng.normal(0.5, 0.01, 20)
+    alone, many = (contrasts(PROBE, connectome, {"c": control}, 0.0, rng, {"c": n})[0] for n in (1, 20))
+    assert (alone.verdict, alone.reason) == ("undecided", "too few graphs")
+    assert alone.p_sign_flip == 2 / 2**20
+    assert many.p_sign_flip is None
+
+
+@pytest.mark.parametrize(("score", "verdict"), [(0.5, "undecided"), (0.7, "better")])
+def test_an_easy_task_withholds_equivalence_and_nothing_else(score: float, verdict: str) -> None:
+    easy = {"c": Doubt("floor", "the untrained networks reach as much", about_all=False)}
+    control = 0.5 + 0.01 * np.linspace(-1, 1, 20)
+    one = contrasts(PROBE, np.full(20, score), {"c": control}, 0.05, np.random.default_rng(0), None, easy)[0]
+    assert one.verdict == verdict
+    assert one.why == ("the untrained networks reach as much" if verdict == "undecided" else "")
+
+
+def test_a_failed_audit_leaves_everything_undecided() -> None:
+    barred = {"c": Doubt("failed audit", "nothing observed can reach the readout in c", about_all=True)}
+    control = 0.5 + 0.01 * np.linspace(-1, 1, 20)
+    one = contrasts(PROBE, np.full(20, 0.9), {"c": control}, 0.0, np.random.default_rng(0), None, barred)[0]
+    assert (one.verdict, one.claim, one.reason) == ("undecided", "undecided", "failed audit")
+
+
+def test_every_verdict_says_what_becomes_of_the_claim() -> None:
+    claims = {study(PROBE, *means, margin=0.05).claim for means in ((0.9, 0.5), (0.5, 0.9), (0.5, 0.5))}
+    assert claims == {"supported", "not supported", "equivalent"}
+    assert study(PROBE, 0.5, 0.502).claim == "not supported"
