@@ -9,7 +9,7 @@ from anlage.connectome.library import load
 from anlage.errors import RecipeError
 from anlage.experience import Digits, Mnist, SpokenDigits, Text
 from anlage.experience.experience import RecordedExperience, Recording
-from anlage.learning.table import LATER, Kinds, from_table, to_table, toml
+from anlage.learning.table import Kinds, from_table, to_table, toml
 from anlage.network import Physiology
 from anlage.objective import CosinePrediction, Objective, SigregPrediction, VicregPrediction
 from anlage.seed import Seed
@@ -35,7 +35,7 @@ class Blueprint:
     min_synapses: float = 0.0
     signs: SignRule = "known"
     weights: WeightRule = "log"
-    expand: float = field(default=1.0, metadata={LATER: True})
+    expand: float = 1.0
 
     def topology(self) -> Topology:
         """The topology that this describes, as measured: not yet expanded."""
@@ -131,8 +131,8 @@ class Recipe:
 
     @property
     def identity(self) -> str:
-        """Checksum of everything in the recipe, 16 hexadecimal digits."""
-        return sha256(self.to_toml().encode()).hexdigest()[:16]
+        """Checksum of everything in the recipe that is not as it is by default, 16 hexadecimal digits."""
+        return sha256(toml(to_table(self, KINDS, defaults=False)).encode()).hexdigest()[:16]
 
 
 def parse(text: str, where: str) -> dict[str, object]:

@@ -3,15 +3,12 @@
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from anlage.errors import RecipeError, UnknownName
 
 T = TypeVar("T")
-
-LATER = "later"
-"""Marks a field that recipes did not always have. At its default it is not written, so that older recipes keep their identity."""
 
 Kinds = Mapping[str, type]
 """Closed table from the word after ``kind =`` to a class. It serves TOML only; Python users pass objects."""
@@ -37,24 +34,33 @@ def from_table(cls: type[T], table: Mapping[str, object], where: str, kinds: Map
     return cls(**values)
 
 
-def to_table(instance: object, kinds: Mapping[type, Kinds]) -> dict[str, object]:
-    """The TOML table of a dataclass instance; the inverse of ``from_table``."""
+def to_table(instance: object, kinds: Mapping[type, Kinds], *, defaults: bool = True) -> dict[str, object]:
+    """The TOML table of a dataclass instance; the inverse of ``from_table``.
+
+    Without ``defaults``, fields that have their default value are left out, so that the table stays the same when a class gets
+    another field that by default changes nothing.
+    """
     word = {cls: word for table in kinds.values() for word, cls in table.items()}
     hints = get_type_hints(type(instance))
     table: dict[str, object] = {"kind": word[type(instance)]} if type(instance) in word else {}
     for field in fields(cast(Any, instance)):
         value = getattr(instance, field.name)
-        if field.metadata.get(LATER) and value == field.default:
+        if not defaults and value == _default(field):
             continue
         # Python users may write 1 for 1.0; both are the same recipe, and must be the same text.
-        table[field.name] = float(value) if hints[field.name] is float else _plain(value, kinds)
+        table[field.name] = float(value) if hints[field.name] is float else _plain(value, kinds, defaults)
     return table
 
 
-def _plain(value: object, kinds: Mapping[type, Kinds]) -> object:
+def _default(field: Field[Any]) -> object:
+    """The value that a field has when none is given; ``MISSING`` where one must be."""
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _plain(value: object, kinds: Mapping[type, Kinds], defaults: bool) -> object:
     if is_dataclass(value):
-        return to_table(value, kinds)
-    return [_plain(item, kinds) for item in value] if isinstance(value, tuple) else value
+        return to_table(value, kinds, defaults=defaults)
+    return [_plain(item, kinds, defaults) for item in value] if isinstance(value, tuple) else value
 
 
 def _value(hint: Any, given: object, where: str, kinds: Mapping[type, Kinds]) -> object:

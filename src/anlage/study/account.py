@@ -137,7 +137,10 @@ def ten_questions(run: Run, connectome: Connectome, topology: Topology, recordin
             f"{reach['output']:,} neurons ({', '.join(recipe.ports.output)}): a linear map to the prediction of the next "
             "embedding, and a linear probe for labels.",
         ),
-        ("Is the loop closed?", "No. Recordings are played; nothing that the network does changes what comes next."),
+        (
+            "Is the loop closed?",
+            f"No. {n_train:,} recorded sequences are played; nothing that the network does changes what comes next.",
+        ),
         ("What is trained?", f"{TRAINED[physiology.plasticity]} The objective sees no label; the probe does."),
         (
             "With which parameters?",
@@ -170,10 +173,10 @@ def _objective(objective: object) -> str:
     return text.partition(": ")[2] or text
 
 
-def _assumed(history: Sequence[str]) -> str:
+def _assumed(history: Sequence[Mapping[str, Any]]) -> str:
     """The share of signs that are assumptions, as the history of the topology says."""
-    share = re.search(r"assumed_sign_share=([0-9.]+)", history[0])
-    return f"The sign of {float(share[1]):.1%} of the edges is an assumption (+1)." if share else ""
+    share = history[0]["arguments"].get("assumed_sign_share")
+    return f"The sign of {share:.1%} of the edges is an assumption (+1)." if share is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +222,9 @@ def _making(arm: Arm) -> str:
     found: dict[str, list[float]] = {}
     for record in arm.records:
         for step in record["history"]:
-            if step.startswith(f"{arm.name}("):
-                for name, number in re.findall(r"(\w+)=(-?\d+(?:\.\d+)?(?:e-?\d+)?)(?=[,)])", step):
-                    found.setdefault(name, []).append(float(number))
+            for name, value in step["arguments"].items() if step["function"] == arm.name else ():
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    found.setdefault(name, []).append(float(value))
     if not found:
         return ""
     text = "; ".join(f"{plain(name)} {span(numbers, '{:,.4g}'.format)}" for name, numbers in found.items())
@@ -286,6 +289,11 @@ def source_table(connectome: Connectome, experience: Source) -> Table:
     rows.append(("what is lost", connectome.source.lossy or "nothing known", experience.lossy or "nothing known"))
     rows.append(("signs of edges", "; ".join(signs), "–"))
     return Table(("", "connectome", "experience"), tuple(rows))
+
+
+def mixed(arms: Sequence[Arm]) -> bool:
+    """Whether trials were run with different versions of the libraries."""
+    return len({tuple(sorted(record["versions"].items())) for arm in arms for record in arm.records}) > 1
 
 
 def versions(arms: Sequence[Arm]) -> str:

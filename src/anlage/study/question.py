@@ -101,8 +101,14 @@ class Question:
 
     @property
     def identity(self) -> str:
-        """Checksum of the whole question; every result carries it."""
-        return sha256(self.to_toml().encode()).hexdigest()[:16]
+        """Checksum of everything in the question that is not as it is by default; every result carries it.
+
+        The version of the library is no part of it, but of every record.
+        """
+        table = to_table(self.recipe, QUESTION_KINDS, defaults=False)
+        if self.comparison:
+            table["comparison"] = to_table(self.comparison, QUESTION_KINDS, defaults=False)
+        return sha256(toml(table).encode()).hexdigest()[:16]
 
 
 def read_question(text: str, where: str = "recipe") -> Question:

@@ -17,7 +17,7 @@ from anlage.study.power import power_sentence
 from anlage.study.run import Run
 from anlage.study.sources import bibliography
 from anlage.study.statistics import MIN_GRAPHS
-from anlage.study.wiring_figure import NEGATIVE, POSITIVE, ROLES, Wiring, left_out, wiring_figures
+from anlage.study.wiring_figure import NEGATIVE, POSITIVE, ROLES, Drawing, left_out, wiring_figures
 
 
 def write_report(run: Run) -> Path:
@@ -38,7 +38,7 @@ def _content(run: Run) -> dict[str, object]:
     recipe, every = run.question.recipe, arms(run)
     connectome, topology = load(recipe.topology.connectome), recipe.topology.topology()
     recording = recipe.open_experience()
-    wiring = Wiring(connectome, topology, recipe.ports.input)
+    wiring = Drawing(connectome, topology, recipe.ports.input)
     return {
         "recipe": recipe,
         "run": run,
@@ -66,6 +66,7 @@ def _content(run: Run) -> dict[str, object]:
         "bibliography": bibliography(run.question),
         "toml": run.question.to_toml(),
         "versions": account.versions(every),
+        "mixed": account.mixed(every),
         "style": _style(),
     }
 

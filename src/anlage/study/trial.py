@@ -10,7 +10,7 @@ from anlage.seed import Seed
 from anlage.study.question import Question
 from anlage.topology import Audit, Certificate, Control, Topology, control_graph
 
-FORMAT = "anlage-trial-1"
+FORMAT = "anlage-trial-2"
 CONNECTOME = "connectome"
 
 Record = Mapping[str, object]
@@ -84,7 +84,7 @@ class Trial:
             "index": self.index,
             "seed": self.seed,
             "graph": topology.fingerprint,
-            "history": [str(step) for step in topology.history],
+            "history": [{"function": s.function, "arguments": dict(s.arguments)} for s in topology.history],
             "certificate": [{**asdict(f), "true": f.true} for f in certificate.findings] if certificate else [],
         }
 

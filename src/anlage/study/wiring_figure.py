@@ -28,7 +28,7 @@ POSITIVE, NEGATIVE = "#3d6fb0", "#c0392b"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wiring:
+class Drawing:
     """A topology with what its neurons are called and which role they have."""
 
     connectome: Connectome
@@ -59,7 +59,7 @@ class Wiring:
         return bool(np.isfinite(self.connectome.neurons.xyz_um).all())
 
 
-def _draw(ax: Axes, wiring: Wiring, xy: Float[ndarray, "neuron 2"], size: Number, edge_alpha: float) -> None:
+def _draw(ax: Axes, wiring: Drawing, xy: Float[ndarray, "neuron 2"], size: Number, edge_alpha: float) -> None:
     """Edges as a faint picture in the colour of their sender's role, neurons as dots above it."""
     topology, role = wiring.topology, wiring.role
     shown = np.arange(topology.n_edges)
@@ -99,7 +99,7 @@ def crowd(x: Float[ndarray, " neuron"]) -> tuple[float, float] | None:
     return float(ranked[first]), float(ranked[first] + width[first])
 
 
-def body_figure(wiring: Wiring) -> Markup:
+def body_figure(wiring: Drawing) -> Markup:
     """Every neuron at the position of its soma, true to scale; the crowded part is framed."""
     xy = _longest(wiring.connectome.neurons.xyz_um)
     (low, bottom), (high, top) = xy.min(axis=0), xy.max(axis=0)
@@ -133,7 +133,7 @@ def _frame(ax: Axes, x: tuple[Number, Number], y: tuple[Number, Number]) -> None
     ax.plot([left, right, right, left, left], [down, down, up, up, down], color=INK, lw=1, zorder=4, clip_on=False)
 
 
-def crowd_figure(wiring: Wiring) -> Markup | None:
+def crowd_figure(wiring: Drawing) -> Markup | None:
     """The crowded part enlarged, its most connected neurons named; None where nothing is crowded."""
     xy = _longest(wiring.connectome.neurons.xyz_um)
     stretch = crowd(xy[:, 0])
@@ -156,7 +156,7 @@ def crowd_figure(wiring: Wiring) -> Markup | None:
 
 def _name(
     ax: Axes,
-    wiring: Wiring,
+    wiring: Drawing,
     xy: Float[ndarray, "neuron 2"],
     inside: Bool[ndarray, " neuron"],
     scale: tuple[Number, Number],
@@ -181,7 +181,7 @@ def _name(
             return
 
 
-def layer_figure(wiring: Wiring) -> Markup:
+def layer_figure(wiring: Drawing) -> Markup:
     """Neurons in layers by hops from the input port; each layer a block of dots, coloured by role."""
     distance = hops(wiring.topology, wiring.topology.group(wiring.input))
     layers = list(range(int(distance.max()) + 1)) + ([-1] if (distance < 0).any() else [])
@@ -213,7 +213,7 @@ def layer_figure(wiring: Wiring) -> Markup:
     return svg(figure, "layers", f"Neurons by hops from the input port: {dict(zip(layers, counts, strict=True))}")
 
 
-def matrix_figure(wiring: Wiring) -> Markup:
+def matrix_figure(wiring: Drawing) -> Markup:
     """The matrix of weights, receivers in rows and senders in columns, ordered by role and class."""
     n, order = wiring.topology.n_neurons, wiring.order
     cells = min(n, MOST_CELLS)
@@ -277,7 +277,7 @@ def matrix_picture(
     return np.concatenate([hue, opacity[:, None]], axis=1).reshape(cells, cells, 4)
 
 
-def left_out(wiring: Wiring) -> str:
+def left_out(wiring: Drawing) -> str:
     """What the figures do not show, in a sentence or two; empty when they show everything."""
     n_edges, n_neurons, text = wiring.topology.n_edges, wiring.topology.n_neurons, []
     if n_edges > MOST_EDGES:
@@ -289,7 +289,7 @@ def left_out(wiring: Wiring) -> str:
     return " ".join(text)
 
 
-def wiring_figures(wiring: Wiring) -> Sequence[Markup]:
+def wiring_figures(wiring: Drawing) -> Sequence[Markup]:
     """The figures that suit a wiring: from the side where positions are known, in layers elsewhere; and the matrix."""
     if not wiring.placed:
         return [layer_figure(wiring), matrix_figure(wiring)]

@@ -154,6 +154,30 @@ def test_the_recipe_and_its_identity_can_be_taken_from_the_page(run: Run, page: 
     assert run.question.identity in page.text
 
 
+def test_ten_answers_come_right_after_the_verdict_and_follow_the_recipe(run: Run, page: Page) -> None:
+    text = page.text
+    assert text.index("in ten answers") < text.index("The connectome among its controls")
+    for question in ("Which connectome?", "How many neurons", "Which edges?", "Which dynamics?", "What enters?"):
+        assert text.count(question) == 1
+    for question in (
+        "What is read?",
+        "Is the loop closed?",
+        "What is trained?",
+        "With which parameters?",
+        "reproduced?",
+    ):
+        assert text.count(question) == 1
+    share = run.records[0]["history"][0]["arguments"]["assumed_sign_share"]  # type: ignore[index]
+    assert f"The sign of {share:.1%} of the edges is an assumption" in text
+
+
+def test_versions_that_differ_are_said(run: Run, page: Page, tmp_path: Path) -> None:
+    assert "Not every trial was run with the same versions" not in page.text
+    records = [{**run.records[0], "versions": {"torch": "0"}}, *run.records[1:]]
+    other = Page(write_report(replace(run, folder=tmp_path, records=records)).read_text("utf-8"))
+    assert "torch 0 and " in other.text and "Not every trial was run with the same versions" in other.text
+
+
 def test_the_same_run_gives_the_same_bytes(run: Run, html: str) -> None:
     assert write_report(run).read_text("utf-8") == html
 
