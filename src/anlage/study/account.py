@@ -197,14 +197,21 @@ def control_accounts(arms: Sequence[Arm]) -> list[ControlAccount]:
 
 def _control_account(arm: Arm) -> ControlAccount:
     changed: dict[tuple[str, str], list[float]] = {}
+    tolerance: dict[str, float] = {}
+    off: dict[str, list[float]] = {}
     for record in arm.records:
         for finding in record["certificate"]:
             changed.setdefault((finding["declared"], finding["quantity"]), []).append(float(finding["changed"]))
+            # Records of before there were tolerances have neither.
+            tolerance[finding["quantity"]] = float(finding.get("tolerance", 0.0))
+            off.setdefault(finding["quantity"], []).append(float(finding.get("off", 0.0)))
     rows, flagged = [], set()
     for number, ((declared, quantity), shares) in enumerate(changed.items()):
-        if declared == "keeps":
+        if declared != "destroys":
             held = max(shares) == 0
             measured = "unchanged" if held else f"up to {max(shares):.1%} changed"
+            if allowed := tolerance.get(quantity):
+                measured = f"at most {max(off[quantity]):.2%} off, of {allowed:.2%} allowed"
         else:
             held = min(shares) > 0
             measured = f"at least {min(shares):.1%} changed" if held else "unchanged in some graphs"

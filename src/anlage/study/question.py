@@ -9,28 +9,48 @@ from anlage.learning.recipe import KINDS, Recipe, parse
 from anlage.learning.table import Kinds, from_table, to_table, toml
 from anlage.study.statistics import OUTCOMES
 from anlage.topology import (
+    BinaryWeights,
     BlockPreserving,
     Control,
     DegreePreserving,
     ErdosRenyi,
     InterfaceOnly,
+    LengthPreserving,
+    ModularityPreserving,
     NoRecurrence,
     PermuteEdgeSigns,
+    PermuteEnds,
     PermuteNeuronSigns,
+    PermuteSignedWeights,
     PermuteWeights,
+    RandomProjection,
+    RankMatched,
+    ReciprocityPreserving,
+    SpectrumMatched,
+    StrengthPreserving,
 )
 
 CONTROLS: Kinds = {
     control.name: control
     for control in (
-        BlockPreserving,
-        DegreePreserving,
         ErdosRenyi,
-        InterfaceOnly,
-        NoRecurrence,
+        DegreePreserving,
+        StrengthPreserving,
+        ReciprocityPreserving,
+        ModularityPreserving,
+        BlockPreserving,
+        LengthPreserving,
+        PermuteWeights,
+        PermuteSignedWeights,
+        BinaryWeights,
         PermuteEdgeSigns,
         PermuteNeuronSigns,
-        PermuteWeights,
+        PermuteEnds,
+        SpectrumMatched,
+        RankMatched,
+        NoRecurrence,
+        RandomProjection,
+        InterfaceOnly,
     )
 }
 QUESTION_KINDS: Mapping[type, Kinds] = {**KINDS, Control: CONTROLS}

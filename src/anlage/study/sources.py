@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from anlage.connectome.library import load
 from anlage.objective import CosinePrediction, SigregPrediction, VicregPrediction
 from anlage.study.question import Question
-from anlage.topology import BlockPreserving, DegreePreserving, ErdosRenyi
+from anlage.topology import (
+    BlockPreserving,
+    DegreePreserving,
+    ErdosRenyi,
+    LengthPreserving,
+    ModularityPreserving,
+    RandomProjection,
+    RankMatched,
+    ReciprocityPreserving,
+    SpectrumMatched,
+    StrengthPreserving,
+)
 
 RAO = """@article{rao1996markov,
   author = {Rao, A. R. and Jana, R. and Bandyopadhyay, S.},
@@ -19,6 +30,43 @@ CITED: Mapping[type, str] = {
 }""",
     DegreePreserving: RAO,
     BlockPreserving: RAO,
+    StrengthPreserving: """@article{rubinov2011weight,
+  author = {Rubinov, Mikail and Sporns, Olaf},
+  title = {Weight-conserving characterization of complex functional brain networks},
+  journal = {NeuroImage}, volume = {56}, number = {4}, pages = {2068--2079}, year = {2011}
+}""",
+    ReciprocityPreserving: """@article{squartini2011analytical,
+  author = {Squartini, Tiziano and Garlaschelli, Diego},
+  title = {Analytical maximum-likelihood method to detect patterns in real networks},
+  journal = {New Journal of Physics}, volume = {13}, pages = {083001}, year = {2011}
+}""",
+    ModularityPreserving: """@article{blondel2008fast,
+  author = {Blondel, Vincent D. and Guillaume, Jean-Loup and Lambiotte, Renaud and Lefebvre, Etienne},
+  title = {Fast unfolding of communities in large networks},
+  journal = {Journal of Statistical Mechanics}, pages = {P10008}, year = {2008}
+}
+@article{leicht2008community,
+  author = {Leicht, E. A. and Newman, M. E. J.}, title = {Community structure in directed networks},
+  journal = {Physical Review Letters}, volume = {100}, pages = {118703}, year = {2008}
+}""",
+    LengthPreserving: """@article{betzel2018specificity,
+  author = {Betzel, Richard F. and Bassett, Danielle S.},
+  title = {Specificity and robustness of long-distance connections in weighted, interareal connectomes},
+  journal = {Proceedings of the National Academy of Sciences}, volume = {115}, pages = {E4880--E4889}, year = {2018}
+}""",
+    SpectrumMatched: """@article{mezzadri2007generate,
+  author = {Mezzadri, Francesco}, title = {How to generate random matrices from the classical compact groups},
+  journal = {Notices of the AMS}, volume = {54}, number = {5}, pages = {592--604}, year = {2007}
+}""",
+    RankMatched: """@article{gao2017theory,
+  author = {Gao, Peiran and others}, title = {A theory of multineuronal dimensionality, dynamics and measurement},
+  journal = {bioRxiv:214262}, year = {2017}
+}""",
+    RandomProjection: """@article{johnson1984extensions,
+  author = {Johnson, William B. and Lindenstrauss, Joram},
+  title = {Extensions of {L}ipschitz mappings into a {H}ilbert space},
+  journal = {Contemporary Mathematics}, volume = {26}, pages = {189--206}, year = {1984}
+}""",
     CosinePrediction: """@article{xu2025nepa,
   author = {Xu, Sihan and others}, title = {Next-Embedding Prediction Makes Strong Vision Learners},
   journal = {arXiv:2512.16922}, year = {2025}

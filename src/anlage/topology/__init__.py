@@ -1,6 +1,6 @@
 """Wiring as an object of thought. NumPy and SciPy only."""
 
-from anlage.topology.ablate import InterfaceOnly, NoRecurrence
+from anlage.topology.ablate import InterfaceOnly, NoRecurrence, RandomProjection
 from anlage.topology.audit import Audit, audit
 from anlage.topology.build import build
 from anlage.topology.control import Certificate, Control, certify, control_graph
@@ -8,30 +8,54 @@ from anlage.topology.expand import expand
 from anlage.topology.expectation import certify_expansion, certify_shrinkage
 from anlage.topology.permute import PermuteEdgeSigns, PermuteNeuronSigns, PermuteWeights
 from anlage.topology.promise import Promise, Promises
+from anlage.topology.community import ModularityPreserving
+from anlage.topology.control import Certificate, Chain, Control, certify, control_graph
+from anlage.topology.permute import (
+    BinaryWeights,
+    PermuteEdgeSigns,
+    PermuteNeuronSigns,
+    PermuteSignedWeights,
+    PermuteWeights,
+)
 from anlage.topology.quantity import Quantity
+from anlage.topology.reciprocity import ReciprocityPreserving
 from anlage.topology.renumber import near, renumber
 from anlage.topology.resized import Resized
 from anlage.topology.rewire import BlockPreserving, DegreePreserving, ErdosRenyi
 from anlage.topology.shrink import shrink
+from anlage.topology.space import LengthPreserving
+from anlage.topology.spectrum import PermuteEnds, RankMatched, SpectrumMatched
+from anlage.topology.strength import StrengthPreserving
 from anlage.topology.topology import Step, Topology
 
 __all__ = [
     "Audit",
+    "BinaryWeights",
     "BlockPreserving",
     "Certificate",
+    "Chain",
     "Control",
     "DegreePreserving",
     "ErdosRenyi",
     "InterfaceOnly",
+    "LengthPreserving",
+    "ModularityPreserving",
     "NoRecurrence",
     "PermuteEdgeSigns",
+    "PermuteEnds",
     "PermuteNeuronSigns",
+    "PermuteSignedWeights",
     "PermuteWeights",
     "Promise",
     "Promises",
     "Quantity",
     "Resized",
+    "RandomProjection",
+    "RankMatched",
+    "ReciprocityPreserving",
+    "SpectrumMatched",
     "Step",
+    "StrengthPreserving",
     "Topology",
     "audit",
     "build",

@@ -69,3 +69,33 @@ class InterfaceOnly:
         pre, post = np.resize(rng.permutation(into), n_wires), np.resize(rng.permutation(out), n_wires)
         weight = np.full(n_wires, np.abs(topology.weight).mean())
         return topology.rewired(Step(self.name, {"wires": n_wires}), pre, post, weight)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RandomProjection:
+    """No brain between the ports: every input neuron reaches every output neuron with a normal random weight, and nothing else.
+
+    What an arm with this control reaches is what a random linear map between the ports, and the trained interface, reach. All
+    weights together have the norm of the original ones.
+    """
+
+    input: tuple[str, ...] = ("input",)
+    output: tuple[str, ...] = ("output",)
+
+    name: ClassVar[str] = "random-projection"
+    keeps: ClassVar[frozenset[Quantity]] = frozenset({q.N_NEURONS, q.FROBENIUS})
+    destroys: ClassVar[frozenset[Quantity]] = frozenset({q.EDGE_SET, q.IN_DEGREE, q.OUT_DEGREE})
+
+    def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
+        """One random matrix; raises ``ControlError`` where the ports share neurons, which would be recurrence."""
+        into, out = topology.group(self.input), topology.group(self.output)
+        if both := len(np.intersect1d(into, out)):
+            raise ControlError(
+                f"{both} neurons are input and output at once, so a projection between the ports would be recurrent; name ports "
+                "that share no neuron."
+            )
+        weight = rng.standard_normal(len(into) * len(out))
+        weight *= np.linalg.norm(topology.weight) / np.linalg.norm(weight)
+        step = Step(self.name, {"edges": len(weight)}, "Johnson & Lindenstrauss 1984, Contemp Math 26:189")
+        return topology.rewired(step, np.repeat(into, len(out)), np.tile(out, len(into)), weight)

@@ -78,9 +78,9 @@ def build(
         },
         connectome.source.key,
     )
-    return Topology.of(
-        connectome.n_neurons, pre, post, weight, groups=neuron_groups(connectome.neurons), history=(step,)
-    )
+    groups, xyz_um = neuron_groups(connectome.neurons), connectome.neurons.xyz_um
+    placed = xyz_um if np.isfinite(xyz_um).all(axis=1).any() else None
+    return Topology.of(connectome.n_neurons, pre, post, weight, groups=groups, history=(step,), xyz_um=placed)
 
 
 def neuron_groups(neurons: NeuronTable) -> dict[str, Int[ndarray, " _"]]:

@@ -39,6 +39,55 @@ class PermuteWeights:
 
 @final
 @dataclass(frozen=True, slots=True)
+class PermuteSignedWeights:
+    """Weights dealt out again among all edges, each with its sign; edges stay, Dale's law does not.
+
+    A difference against this control may be one of strengths or of signs; ``weight-permuted`` keeps the signs.
+    """
+
+    name: ClassVar[str] = "signed-weight-permuted"
+    keeps: ClassVar[frozenset[Quantity]] = frozenset(
+        {q.N_NEURONS, q.EDGE_SET, q.IN_DEGREE, q.OUT_DEGREE, q.WEIGHT_MULTISET, q.SIGN_COUNTS}
+    )
+    destroys: ClassVar[frozenset[Quantity]] = frozenset({q.WEIGHT_PLACEMENT})
+
+    def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
+        """One permutation of the weights over the edges."""
+        weight = rng.permutation(topology.weight)
+        if np.array_equal(weight, topology.weight):
+            raise ControlError(
+                "All edges have the same weight, so permuting weights changes nothing; use another control."
+            )
+        return topology.reweighted(Step(self.name), weight)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BinaryWeights:
+    """Every edge as strong as the mean edge of its sign: who reaches whom, and how, stays, and synapse counts are forgotten."""
+
+    name: ClassVar[str] = "binary-weights"
+    keeps: ClassVar[frozenset[Quantity]] = frozenset(
+        {q.N_NEURONS, q.EDGE_SET, q.IN_DEGREE, q.OUT_DEGREE, q.SIGN_PLACEMENT, q.NEURON_SIGN, q.SIGNED_TOTALS}
+    )
+    destroys: ClassVar[frozenset[Quantity]] = frozenset({q.WEIGHT_PLACEMENT, q.WEIGHT_MULTISET})
+
+    def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
+        """The levelled graph; ``rng`` is not used, the result is always the same."""
+        del rng
+        weight = topology.weight.copy()
+        for rows in (weight > 0, weight < 0):
+            if rows.any() and np.ptp(weight[rows]):
+                weight[rows] = weight[rows].mean()
+        if np.array_equal(weight, topology.weight):
+            raise ControlError(
+                "All edges of one sign have the same weight, so there are no counts to forget; use another control."
+            )
+        return topology.reweighted(Step(self.name), weight)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class PermuteEdgeSigns:
     """Signs dealt out again among all edges; edges and magnitudes stay, Dale's law does not."""
 

@@ -18,13 +18,15 @@ class Quantity:
     """A named measurement. Two wirings have the same quantity when every entry agrees within ``tolerance`` (relative).
 
     With ``as_set`` the entries (or rows) are elements without a place of their own, and those that have no equal on the other
-    side count as changed.
+    side count as changed. With ``as_whole`` the entries may differ by ``tolerance`` together: the sum of their differences over
+    the sum of what was there before.
     """
 
     name: str
     measure: Callable[[Topology], ndarray]
     tolerance: float = 0.0
     as_set: bool = False
+    as_whole: bool = False
 
     def __call__(self, topology: Topology) -> ndarray:
         """The measured array; its meaning and shape are described where the quantity is defined."""
@@ -41,7 +43,15 @@ class Quantity:
             return 1.0
         if not before.size:
             return 0.0
+        if self.as_whole:
+            off = self.off(before, after)
+            return off if off > self.tolerance else 0.0
         return float((~np.isclose(before, after, rtol=self.tolerance, atol=1e-12)).mean())
+
+    def off(self, before: ndarray, after: ndarray) -> float:
+        """How far two measurements of one shape are apart as wholes, relative to the first."""
+        apart, size = float(np.abs(after - before).sum()), float(np.abs(before).sum())
+        return apart / size if size else float(apart > 0)
 
 
 def _unshared(before: ndarray, after: ndarray) -> float:
@@ -60,6 +70,36 @@ def degrees(topology: Topology, end: str) -> Int[ndarray, " neuron"]:
 def strengths(topology: Topology, end: str) -> ndarray:
     """Sum of absolute weights at each neuron's ``pre`` or ``post`` end; shape ``(neuron,)``."""
     return np.bincount(getattr(topology, end), weights=np.abs(topology.weight), minlength=topology.n_neurons)
+
+
+def signed_in_strengths(topology: Topology) -> ndarray:
+    """Sums of positive, then of negative weights that arrive at each neuron; shape ``(2 * neuron,)``."""
+    n = topology.n_neurons
+    return np.bincount(topology.post + n * (topology.weight < 0), weights=topology.weight, minlength=2 * n)
+
+
+def mutual(topology: Topology) -> ndarray:
+    """Which edges, self-loops left out, have a reverse edge; shape ``(edge,)``, boolean."""
+    reverse = topology.pre.astype(np.int64) * topology.n_neurons + topology.post
+    return np.asarray(np.isin(reverse, topology.key()) & ~topology.self_loops())
+
+
+def mutual_degrees(topology: Topology) -> Int[ndarray, " neuron"]:
+    """Number of partners of each neuron that it both reaches and is reached by."""
+    return np.bincount(topology.pre[mutual(topology)], minlength=topology.n_neurons)
+
+
+def participation_ratio(topology: Topology) -> float:
+    """Effective rank of the weight matrix: the participation ratio of its squared singular values, 1 to ``n_neurons``.
+
+    (sum s^2)^2 / sum s^4, from norms alone, without a decomposition (Gao et al. 2017, bioRxiv 214262). 0 without edges.
+    """
+    if not topology.n_edges:
+        return 0.0
+    dense = density(topology) > 0.1
+    matrix = topology.dense() if dense else topology.csr()
+    gram = matrix.T @ matrix
+    return float((topology.weight**2).sum() ** 2 / ((gram if dense else gram.data) ** 2).sum())
 
 
 def reciprocity(topology: Topology) -> float:
@@ -203,6 +243,11 @@ IN_DEGREE = Quantity("in-degree of each neuron", lambda t: degrees(t, "post"))
 OUT_DEGREE = Quantity("out-degree of each neuron", lambda t: degrees(t, "pre"))
 IN_STRENGTH = Quantity("in-strength of each neuron", lambda t: strengths(t, "post"), 1e-9)
 OUT_STRENGTH = Quantity("out-strength of each neuron", lambda t: strengths(t, "pre"), 1e-9)
+SIGNED_IN_STRENGTH = Quantity(
+    "excitatory and inhibitory in-strength of each neuron", signed_in_strengths, 0.01, as_whole=True
+)
+IN_DEGREES = Quantity("multiset of in-degrees", lambda t: np.sort(degrees(t, "post")))
+OUT_DEGREES = Quantity("multiset of out-degrees", lambda t: np.sort(degrees(t, "pre")))
 OUTGOING_WEIGHTS = Quantity("outgoing weights of each neuron", _outgoing_weights)
 WEIGHT_MULTISET = Quantity("multiset of weights", lambda t: np.sort(t.weight))
 MAGNITUDE_MULTISET = Quantity("multiset of weight magnitudes", lambda t: np.sort(np.abs(t.weight)))
@@ -213,10 +258,18 @@ MAGNITUDE_PLACEMENT = Quantity(
 SIGN_COUNTS = Quantity(
     "number of positive and negative edges", lambda t: np.array([(t.weight > 0).sum(), (t.weight < 0).sum()])
 )
+SIGNED_TOTALS = Quantity(
+    "sums of positive and of negative weights",
+    lambda t: np.array([t.weight[t.weight > 0].sum(), t.weight[t.weight < 0].sum()]),
+    1e-9,
+)
 SIGN_PLACEMENT = Quantity("sign of each edge", lambda t: np.stack([t.key(), np.sign(t.weight)], axis=1), as_set=True)
 NEURON_SIGN = Quantity("sign of each neuron (Dale)", _neuron_sign)
 NEURON_SIGN_COUNTS = Quantity("number of neurons of each sign", lambda t: np.bincount(_neuron_sign(t) + 1, minlength=4))
 RECIPROCITY = Quantity("reciprocity", lambda t: np.array(reciprocity(t)), 1e-9)
+MUTUAL_DEGREE = Quantity("mutual pairs of each neuron", mutual_degrees)
+EFFECTIVE_RANK = Quantity("effective rank of the weights", lambda t: np.array(participation_ratio(t)), 1e-6)
+FROBENIUS = Quantity("Frobenius norm of the weights", lambda t: np.array(np.linalg.norm(t.weight)), 1e-9)
 SPECTRAL_RADIUS = Quantity("spectral radius", lambda t: np.array(spectral_radius(t)), 1e-6)
 SINGULAR_VALUES = Quantity("leading singular values", singular_values, 1e-6)
 MOTIFS = Quantity("motif counts", motif_counts)

@@ -33,6 +33,7 @@ def renumber(topology: Topology, order: Int[ndarray, " neuron"]) -> Topology:
         topology.weight,
         groups=MappingProxyType(groups),
         history=(*topology.history, Step("renumber")),
+        xyz_um=None if topology.xyz_um is None else topology.xyz_um[order],
     )
 
 

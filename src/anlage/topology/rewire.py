@@ -1,5 +1,6 @@
 """Controls that move edges."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -69,7 +70,7 @@ class DegreePreserving:
 
     def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
         """One graph of the ensemble; the history records the swaps done and the overlap half-way and at the end."""
-        return _swapped(topology, np.zeros(topology.n_edges, dtype=np.int64), self.swaps_per_edge, rng, self.name)
+        return swapped(topology, np.zeros(topology.n_edges, dtype=np.int64), self.swaps_per_edge, rng, self.name)
 
 
 @final
@@ -96,59 +97,98 @@ class BlockPreserving:
         """One graph of the ensemble."""
         block = q.blocks(topology, self.blocks)
         stratum = block[topology.post] * (len(self.blocks) + 1) + block[topology.pre]
-        return _swapped(topology, stratum, self.swaps_per_edge, rng, self.name)
+        return swapped(topology, stratum, self.swaps_per_edge, rng, self.name)
+
+
+Allow = Callable[
+    [Int[ndarray, "group size"], Int[ndarray, "group size"], Int[ndarray, "group size"]], Bool[ndarray, " group"]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a chain of swaps asks beyond degrees and strata: ``allow`` says by sources, old and new targets which groups may turn.
+
+    It must allow a turn exactly where it allows the turn back, or the chain is not uniform.
+    """
+
+    allow: Allow | None = None
+    reference: str = "Rao, Jana & Bandyopadhyay 1996, Sankhya A 58:225; Maslov & Sneppen 2002, Science 296:910"
 
 
 PATIENCE = 1000
 """Rounds per wanted swap after which a graph counts as fixed by its degrees; real connectomes need 2 to 100."""
 
 
-def _swapped(
-    topology: Topology, stratum: Int[ndarray, " edge"], swaps_per_edge: float, rng: np.random.Generator, name: str
+def swapped(
+    topology: Topology,
+    stratum: Int[ndarray, " edge"],
+    swaps_per_edge: float,
+    rng: np.random.Generator,
+    name: str,
+    rule: Rule | None = None,
 ) -> Topology:
-    """Swap targets among edges of one stratum until ``swaps_per_edge`` is reached.
-
-    Stopping at a count of successful swaps would favour graphs from which many swaps are possible (Artzy-Randrup & Stone 2005,
-    Phys Rev E 72:056708). So only the first half is counted; the second half takes as many rounds again, whatever they bring.
-    """
-    if not 0 < swaps_per_edge < np.inf:
-        raise ControlError(f"The control {name!r} needs a positive number of swaps per edge, not {swaps_per_edge}.")
+    """Swap targets among edges of one stratum, where the rule allows it, until ``swaps_per_edge`` is reached."""
+    rule = rule or Rule()
     movable = ~topology.self_loops()
     pre, post = topology.pre[movable].astype(np.int64), topology.post[movable].astype(np.int64)
-    original, stratum, n = topology.key()[movable], stratum[movable], topology.n_neurons
-
-    def overlap() -> float:
-        return float(np.isin(post * n + pre, original, assume_unique=True).mean())
-
-    moved = rounds = 0
-    while not len(pre) or 2 * moved < swaps_per_edge * len(pre):
-        if not len(pre) or rounds >= PATIENCE * swaps_per_edge or (rounds >= PATIENCE and not moved):
-            raise ControlError(
-                f"The control {name!r} found {moved} edges to swap in {rounds} rounds on a graph of {n} neurons and "
-                f"{topology.n_edges} edges: its degrees allow no other graph, or hardly any, so it cannot be a null model here."
-            )
-        moved, rounds = moved + _swap_round(pre, post, stratum, n, rounds, rng), rounds + 1
-    half, half_way = rounds, overlap()
-    # A member of the ensemble that is the original itself would not be a control; the chain then runs on.
-    while rounds == half or overlap() == 1.0:
-        for _ in range(half):
-            moved, rounds = moved + _swap_round(pre, post, stratum, n, rounds, rng), rounds + 1
-    step = Step(
+    stratum, n = stratum[movable], topology.n_neurons
+    told = walk(
+        topology,
+        swaps_per_edge,
         name,
-        {
-            "swaps_per_edge": round(moved / len(pre), 2),
-            "overlap_half_way": round(half_way, 4),
-            "overlap_at_end": round(overlap(), 4),
-        },
-        "Rao, Jana & Bandyopadhyay 1996, Sankhya A 58:225; Maslov & Sneppen 2002, Science 296:910",
+        lambda number: _swap_round(pre, post, stratum, n, number, rng, rule.allow),
+        lambda: post * n + pre,
     )
     loops = ~movable
     return topology.rewired(
-        step,
+        Step(name, told, rule.reference),
         np.concatenate([topology.pre[loops], pre]),
         np.concatenate([topology.post[loops], post]),
         np.concatenate([topology.weight[loops], topology.weight[movable]]),
     )
+
+
+def walk(
+    topology: Topology,
+    swaps_per_edge: float,
+    name: str,
+    turn: Callable[[int], int],
+    key: Callable[[], Int[ndarray, " edge"]],
+) -> dict[str, object]:
+    """Call ``turn`` with the number of the round until ``swaps_per_edge`` is reached; it answers how many edges it moved.
+
+    Stopping at a count of successful swaps would favour graphs from which many swaps are possible (Artzy-Randrup & Stone 2005,
+    Phys Rev E 72:056708). So only the first half is counted; the second half takes as many rounds again, whatever they bring.
+    Gives what the history should tell; ``key`` gives the edges as they are now, self-loops left out.
+    """
+    if not 0 < swaps_per_edge < np.inf:
+        raise ControlError(f"The control {name!r} needs a positive number of swaps per edge, not {swaps_per_edge}.")
+    original = topology.key()[~topology.self_loops()]
+    n_edges = len(original)
+
+    def overlap() -> float:
+        return float(np.isin(key(), original, assume_unique=True).mean())
+
+    moved = rounds = 0
+    while not n_edges or 2 * moved < swaps_per_edge * n_edges:
+        if not n_edges or rounds >= PATIENCE * swaps_per_edge or (rounds >= PATIENCE and not moved):
+            raise ControlError(
+                f"The control {name!r} found {moved} edges to swap in {rounds} rounds on a graph of {topology.n_neurons} neurons "
+                f"and {topology.n_edges} edges: its degrees allow no other graph, or hardly any, so it cannot be a null model "
+                "here."
+            )
+        moved, rounds = moved + turn(rounds), rounds + 1
+    half, half_way = rounds, overlap()
+    # A member of the ensemble that is the original itself would not be a control; the chain then runs on.
+    while rounds == half or overlap() == 1.0:
+        for _ in range(half):
+            moved, rounds = moved + turn(rounds), rounds + 1
+    return {
+        "swaps_per_edge": round(moved / n_edges, 2),
+        "overlap_half_way": round(half_way, 4),
+        "overlap_at_end": round(overlap(), 4),
+    }
 
 
 def _swap_round(
@@ -158,6 +198,7 @@ def _swap_round(
     n: int,
     number: int,
     rng: np.random.Generator,
+    allow: Allow | None,
 ) -> int:
     """Turn the targets within random groups of edges, all groups at once; changes ``post``, returns edges moved.
 
@@ -179,6 +220,8 @@ def _swap_round(
     for i in range(size):
         for j in range(i):
             possible &= (source[:, i] != source[:, j]) & (target[:, i] != target[:, j])
+    if allow:
+        possible &= allow(source, post[group], target)
     go = possible & ~_conflicts(post * n + pre, group, target * n + source, possible)
     post[group[go]] = target[go]
     return int(go.sum()) * size
@@ -196,10 +239,15 @@ def _conflicts(
     owner[group.ravel()] = np.repeat(np.arange(n_groups), size)
     keys = np.concatenate([current, wanted[possible].ravel()])
     owners = np.concatenate([owner, np.repeat(np.flatnonzero(possible), size)])
+    return shared(keys, owners, n_groups)
+
+
+def shared(keys: Int[ndarray, " entry"], owners: Int[ndarray, " entry"], n_groups: int) -> Bool[ndarray, " {n_groups}"]:
+    """Which groups have a key that another owner has too; a group lists no key twice. Owner ``n_groups`` is nobody."""
     order = np.argsort(keys, kind="stable")
     keys, owners = keys[order], owners[order]
     # Neighbours in sorted order are enough: along a run of equal keys every group meets a different owner if there is one,
-    # because a group never lists the same key twice.
+    # because no group lists a key twice.
     twin = keys[1:] == keys[:-1]
     blocked = np.zeros(n_groups + 1, dtype=bool)
     blocked[owners[1:][twin]] = True

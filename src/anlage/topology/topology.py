@@ -33,7 +33,8 @@ class Topology:
     """A directed weighted graph, at most one edge per ordered pair of neurons.
 
     Edges are kept in post-major order (by ``post``, then ``pre``): edge ``i`` is the ``i``-th stored entry of the sparse
-    matrix of shape ``(post, pre)``. Use ``Topology.of`` to build one from edges in any order.
+    matrix of shape ``(post, pre)``. Use ``Topology.of`` to build one from edges in any order. ``xyz_um`` has where each neuron's
+    soma lies, in micrometres, NaN where nobody knows; ``None`` where that holds for all.
 
     Raises ``TopologyError`` when edges are unordered, doubled or point outside, or a weight is not finite.
     """
@@ -44,6 +45,7 @@ class Topology:
     weight: Float[ndarray, " edge"]
     groups: Mapping[str, Int[ndarray, " _"]] = field(default_factory=lambda: MappingProxyType({}))
     history: tuple[Step, ...] = ()
+    xyz_um: Float[ndarray, "neuron 3"] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.pre) == len(self.post) == len(self.weight):
@@ -61,6 +63,10 @@ class Topology:
             raise TopologyError(
                 f"{bad} of {len(self.weight)} weights are not finite; remove or repair those edges first."
             )
+        if self.xyz_um is not None and self.xyz_um.shape != (self.n_neurons, 3):
+            raise TopologyError(
+                f"xyz_um has shape {self.xyz_um.shape}, but {self.n_neurons} neurons need ({self.n_neurons}, 3)."
+            )
         keys = self.key()
         if not (np.diff(keys) > 0).all():
             raise TopologyError(
@@ -77,6 +83,7 @@ class Topology:
         *,
         groups: Mapping[str, Int[ndarray, " _"]] | None = None,
         history: tuple[Step, ...] = (),
+        xyz_um: Float[ndarray, "neuron 3"] | None = None,
     ) -> "Topology":
         """A topology from edges in any order; edges between the same ordered pair are an error."""
         order = np.lexsort((pre, post))
@@ -87,6 +94,7 @@ class Topology:
             weight[order].astype(np.float64),
             MappingProxyType(dict(groups or {})),
             history,
+            xyz_um,
         )
 
     def __repr__(self) -> str:
@@ -148,7 +156,8 @@ class Topology:
         weight: Float[ndarray, " edge2"],
     ) -> "Topology":
         """The same neurons and groups with other edges, ``step`` added to the history."""
-        return Topology.of(self.n_neurons, pre, post, weight, groups=self.groups, history=(*self.history, step))
+        history = (*self.history, step)
+        return Topology.of(self.n_neurons, pre, post, weight, groups=self.groups, history=history, xyz_um=self.xyz_um)
 
     def reweighted(self, step: Step, weight: Float[ndarray, " edge"]) -> "Topology":
         """The same edges with other weights, ``step`` added to the history."""

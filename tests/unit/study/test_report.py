@@ -26,7 +26,7 @@ from anlage.study.wiring_figure import crowd
 from anlage.topology import DegreePreserving, NoRecurrence, Topology
 from anlage.topology.audit import hops
 
-CONTROLS = (DegreePreserving(swaps_per_edge=2.0), NoRecurrence())
+CONTROLS = (DegreePreserving(swaps_per_edge=4.0), NoRecurrence())
 
 
 class Page(HTMLParser):

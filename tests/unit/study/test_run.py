@@ -40,7 +40,7 @@ RECIPE = Recipe(
     experience=Digits(patch=4),
     schedule=Schedule(steps=2, batch=4, log_every=1),
 )
-QUESTION = Question(RECIPE, Comparison(controls=(DegreePreserving(swaps_per_edge=1.0), PermuteWeights()), graphs=2))
+QUESTION = Question(RECIPE, Comparison(controls=(DegreePreserving(swaps_per_edge=4.0), PermuteWeights()), graphs=2))
 FILES = [
     f"{arm}-{index:03d}.json" for index in range(2) for arm in ("connectome", "degree-preserving", "weight-permuted")
 ]

@@ -44,7 +44,10 @@ def test_every_experience_is_cited_under_its_key(experience: Digits | Mnist | Sp
 
 
 # Permutations and ablations have no author.
-UNCITED = {"edge-sign-permuted", "neuron-sign-permuted", "weight-permuted", "no-recurrence", "interface-only"}
+UNCITED = {
+    *("edge-sign-permuted", "neuron-sign-permuted", "weight-permuted", "signed-weight-permuted", "binary-weights"),
+    *("ends-permuted", "no-recurrence", "interface-only"),
+}
 
 
 @pytest.mark.parametrize("word", CONTROLS)
