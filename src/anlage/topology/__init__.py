@@ -3,13 +3,10 @@
 from anlage.topology.ablate import InterfaceOnly, NoRecurrence, RandomProjection
 from anlage.topology.audit import Audit, audit
 from anlage.topology.build import build
-from anlage.topology.control import Certificate, Control, certify, control_graph
-from anlage.topology.expand import expand
-from anlage.topology.expectation import certify_expansion, certify_shrinkage
-from anlage.topology.permute import PermuteEdgeSigns, PermuteNeuronSigns, PermuteWeights
-from anlage.topology.promise import Promise, Promises
 from anlage.topology.community import ModularityPreserving
 from anlage.topology.control import Certificate, Chain, Control, certify, control_graph
+from anlage.topology.expand import expand
+from anlage.topology.expectation import certify_expansion, certify_shrinkage
 from anlage.topology.permute import (
     BinaryWeights,
     PermuteEdgeSigns,
@@ -17,6 +14,7 @@ from anlage.topology.permute import (
     PermuteSignedWeights,
     PermuteWeights,
 )
+from anlage.topology.promise import Promise, Promises
 from anlage.topology.quantity import Quantity
 from anlage.topology.reciprocity import ReciprocityPreserving
 from anlage.topology.renumber import near, renumber
@@ -49,10 +47,10 @@ __all__ = [
     "Promise",
     "Promises",
     "Quantity",
-    "Resized",
     "RandomProjection",
     "RankMatched",
     "ReciprocityPreserving",
+    "Resized",
     "SpectrumMatched",
     "Step",
     "StrengthPreserving",
