@@ -82,7 +82,19 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert left.value.code == 0
     said = capsys.readouterr().out
-    for verb in ("show", "fetch", "audit", "import", "expand", "shrink", "grow", "compare", "report", "sources"):
+    for verb in (
+        "show",
+        "fetch",
+        "audit",
+        "import",
+        "segment",
+        "expand",
+        "shrink",
+        "grow",
+        "compare",
+        "report",
+        "sources",
+    ):
         assert re.search(rf"^    {verb} +[A-Z].*", said, re.MULTILINE), f"{verb} has no help"
 
 

@@ -15,12 +15,14 @@ MAY_PRINT = {
     "cli/meter.py",
     "cli/resize.py",
     "cli/run.py",
+    "cli/segment.py",
     "cli/show.py",
     "cli/take_in.py",
     "cli/wiring.py",
 }
 # Files and the environment are touched here and nowhere else.
 MAY_TOUCH_FILES = {
+    "cli/segment.py",  # the checksum of the synapses, and what to cite
     "cli/take_in.py",  # the mapping that is written and given back, and what to cite
     "connectome/clean.py",
     "connectome/columns.py",
@@ -31,6 +33,7 @@ MAY_TOUCH_FILES = {
     "connectome/shelf.py",
     "connectome/store.py",
     "connectome/supplement.py",
+    "connectome/volume.py",  # opens volumes, keeps labels that are larger than memory
     "learning/checkpoint.py",
     "study/canvas.py",  # draws into a buffer
     "study/report.py",  # reads its template
