@@ -25,6 +25,8 @@ COGGED := \
 	docs/expand.md \
 	docs/import.md \
 	docs/scale.md \
+	docs/scan.md \
+	evidence/scan-baseline/page.md \
 	evidence/worm-digits/page.md
 
 docs: .venv/test

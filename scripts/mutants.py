@@ -27,6 +27,9 @@ class Mutant:
 FETCH_TESTS, COLUMN_TESTS, RELEASE_TESTS, CENSUS_TESTS = (
     f"tests/unit/connectome/test_{name}.py" for name in ("fetch", "columns", "releases", "census")
 )
+SCAN_TESTS, VOLUME_TESTS, RECOVERY_TESTS = (
+    f"tests/unit/connectome/test_{name}.py" for name in ("segment", "volume", "recovery")
+)
 MUTANTS = (
     Mutant("topology/rewire.py", "turn = rng.integers(size,", "turn = rng.integers(1, size,", "tests/unit/topology"),
     Mutant("topology/rewire.py", "3 if number % 5 == 4 else 2", "2", "tests/unit/topology"),
@@ -129,6 +132,21 @@ MUTANTS = (
         "if needed := [][:0] and [",
         "tests/unit/connectome/test_import_defects.py",
     ),
+    Mutant("connectome/lookup.py", "(window != forbidden[row])", "(window != 0)", SCAN_TESTS),
+    Mutant("connectome/lookup.py", "np.maximum(lower - place, place - lower - 1)", "abs(lower - place)", SCAN_TESTS),
+    Mutant("connectome/lookup.py", "places[row, i], range(near[i]", "places[row, i], range(near[0]", SCAN_TESTS),
+    Mutant("connectome/segment.py", "synapses.score >= rules", "synapses.score > rules", SCAN_TESTS),
+    Mutant("connectome/segment.py", "pairs = pairs[apart <= distance_nm]", "pairs = pairs[apart <= 1e9]", SCAN_TESTS),
+    Mutant("connectome/segment.py", "np.lexsort((rows, -score))", "np.lexsort((rows, score))", SCAN_TESTS),
+    Mutant("connectome/segment.py", "        if not repeated[better[i]]:", "        if True:", SCAN_TESTS),
+    Mutant("connectome/segment.py", "orphan[pre] | orphan[post]", "orphan[pre] & orphan[post]", SCAN_TESTS),
+    Mutant("connectome/volume.py", "origin[list(order)] * size", "origin * size", VOLUME_TESTS),
+    Mutant("connectome/volume.py", "stated = [stated[i] for i in order]", "stated = [*stated]", VOLUME_TESTS),
+    Mutant("connectome/recovery.py", "if best_of_truth[t] == f}", "}", RECOVERY_TESTS),
+    Mutant("connectome/recovery.py", "real = self.truth != 0\n", "real = self.truth >= 0\n", RECOVERY_TESTS),
+    Mutant("connectome/membrane.py", "both > agree * larger", "both > 0 * larger", RECOVERY_TESTS),
+    Mutant("connectome/membrane.py", "old[0] + t, old[1] + s", "t, s", RECOVERY_TESTS),
+    Mutant("connectome/membrane.py", "waiting.pop((place, axis))", "waiting.pop((place, axis))[:0]", RECOVERY_TESTS),
     Mutant("network/kernel.py", "state, weight = state.contiguous(),", "state, weight = state,", "tests/unit/network"),
 )
 

@@ -15,9 +15,10 @@ from scipy import ndimage
 
 from anlage.connectome.membrane import Baseline, segment_membrane
 from anlage.connectome.phantom import Phantom, Tissue, phantom
-from anlage.connectome.recovery import edits, overlap
+from anlage.connectome.recovery import Edits, edits, overlap
 from anlage.connectome.segment import Rules, connect
 from anlage.connectome.volume import ArrayVolume
+from anlage.errors import ConnectomeError
 from anlage.learning.checkpoint import write_atomic
 from anlage.seed import Seed
 
@@ -56,11 +57,17 @@ def recovery(scan: Phantom, arm: str, thresholds: list[float]) -> dict:
     curve = []
     for threshold in thresholds:
         rules = Rules(threshold=threshold, reach_nm=REACH_NM.get(arm, 0.0))
-        found = edits(truth, connect(labels, scan.grid, scan.annotated, rules, name=arm), met.match())
+        try:
+            found = edits(truth, connect(labels, scan.grid, scan.annotated, rules, name=arm), met.match())
+        except ConnectomeError as error:
+            if "No synapse" not in str(error):
+                raise
+            # All synapses join a segment to itself: every true edge is missed, and no neuron is left to be matched.
+            found = Edits(truth.n_neurons, 0, len(truth.pre), 0, 0, 0.0, 0)
         curve.append(
             {
                 "threshold": threshold,
-                "precision": found.precision,
+                "precision": found.precision if found.edges_right + found.edges_false else None,
                 "recall": found.recall,
                 "f1": 2 * found.edges_right / (2 * found.edges_right + found.edges_false + found.edges_missed),
                 **{key: getattr(found, key) for key in ("neurons_missed", "neurons_false", "edges_missed")},

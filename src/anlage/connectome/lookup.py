@@ -44,7 +44,7 @@ def nearest_labels(
             far = np.minimum(np.floor(places[row]).astype(np.int64) + margin + 1, high)
             (x, y, z), (to_x, to_y, to_z) = near - low, far - low
             window = part[x:to_x, y:to_y, z:to_z]
-            gaps = [_gap(places[row, i], near[i], far[i]) * size[i] for i in range(3)]
+            gaps = [_gap(places[row, i], range(near[i], far[i])) * size[i] for i in range(3)]
             squared = gaps[0][:, None, None] ** 2 + gaps[1][:, None] ** 2 + gaps[2] ** 2
             allowed = (window != 0) & (window != forbidden[row]) & (squared <= reach_nm**2)
             if allowed.any():
@@ -56,12 +56,22 @@ def segment_sizes(volume: Volume) -> tuple[Int[ndarray, " segment"], Int[ndarray
     """Every label but 0, in ascending order, and how many voxels carry it; each block is read once."""
     labels, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     for box in boxes(volume.shape, block_shape(volume)):
-        here, n = np.unique(whole_labels(volume.read(box)), return_counts=True)
+        here, n = _counted(whole_labels(volume.read(box)))
         labels, inverse = np.unique(np.concatenate([labels, here]), return_inverse=True)
         total = np.zeros(len(labels), dtype=np.int64)
         np.add.at(total, inverse, np.concatenate([counts, n]))
         counts = total
     return labels[labels != 0], counts[labels != 0]
+
+
+def _counted(part: Int[ndarray, "x y z"]) -> tuple[Int[ndarray, " label"], Int[ndarray, " label"]]:
+    """Labels that occur and how often; by counting instead of sorting where they are small numbers."""
+    if int(part.max()) <= 4 * part.size:
+        counts = np.bincount(part.ravel())
+        here = np.flatnonzero(counts)
+        return here, counts[here]
+    labels, counts = np.unique(part, return_counts=True)
+    return labels, counts
 
 
 def inside(volume: Volume, places: Float[ndarray, "point 3"]) -> Bool[ndarray, " point"]:
@@ -87,7 +97,7 @@ def _corner(box: Box) -> Int[ndarray, " 3"]:
     return np.array([s.start for s in box], dtype=np.int64)
 
 
-def _gap(place: float, first: int, stop: int) -> Float[ndarray, " voxel"]:
-    """Distance in voxels from a place on an axis to each of its voxels ``first`` to ``stop``; 0 within one."""
-    lower = np.arange(first, stop, dtype=np.float64)
+def _gap(place: float, voxels: range) -> Float[ndarray, " voxel"]:
+    """Distance in voxels from a place on an axis to each of its ``voxels``; 0 within one."""
+    lower = np.array(voxels, dtype=np.float64)
     return np.maximum(np.maximum(lower - place, place - lower - 1), 0.0)

@@ -131,11 +131,9 @@ def boundaries(
     pair, value, area = np.concatenate(pairs), np.concatenate(values), np.concatenate(areas)
     width = int(labels.max()) + 1
     key, inverse = np.unique(pair[:, 0] * width + pair[:, 1], return_inverse=True)
-    return (
-        np.stack([key // width, key % width], axis=1),
-        np.bincount(inverse, weights=value * area, minlength=len(key)),
-        np.bincount(inverse, weights=area, minlength=len(key)),
-    )
+    sums = (np.bincount(inverse, weights=weights, minlength=len(key)) for weights in (value * area, area))
+    total, surface = (np.asarray(each, dtype=np.float64) for each in sums)
+    return np.stack([key // width, key % width], axis=1), total, surface
 
 
 def agglomerate(

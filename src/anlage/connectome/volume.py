@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -49,6 +49,7 @@ class Grid:
         return float(np.prod(self.voxel_nm)) * 1e-9
 
 
+@runtime_checkable
 class Volume(Protocol):
     """Numbers on a grid of x, y, z, of which a box is fetched when it is read."""
 
@@ -156,7 +157,7 @@ def open_volume(
     origin = np.array(store.domain.inclusive_min, dtype=np.float64)
     stated = [stated[i] for i in order] if stated else []
     size = np.array(stated or list(voxel_nm) or [1.0] * 3)
-    start = origin[list(order)] * size
+    start = (origin[list(order)] * size).tolist()
     import tensorstore
 
     store = store[tensorstore.d[:].translate_to[0]].transpose(order)
