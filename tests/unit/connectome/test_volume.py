@@ -63,6 +63,8 @@ def test_axes_are_turned_to_x_y_z_and_sizes_are_along_them(tmp_path: Path) -> No
         assert np.array_equal(volume.read(WHOLE), ARRAY) and grid.voxel_nm == (4.0, 5.0, 40.0)
     # The volume says 4, 4, 40 along its stored axes; stored as zyx, the 40 belongs to x.
     assert open_volume(stored(tmp_path / "v.n5", "n5"), axes="zyx")[1].voxel_nm == pytest.approx((40, 4, 4))
+    # Its corner, 10, 20, 30 voxels along the stored axes, is turned with them.
+    assert open_volume(stored(tmp_path / "p", "neuroglancer_precomputed"), axes="zyx")[1].offset_nm == (1200, 80, 40)
     yzx = ARRAY.transpose(1, 2, 0)
     np.save(tmp_path / "v.npy", yzx)
     assert np.array_equal(open_volume(tmp_path / "v.npy", axes="yzx", voxel_nm=(1.0, 1.0, 1.0))[0].read(WHOLE), ARRAY)
