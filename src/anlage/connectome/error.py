@@ -29,8 +29,8 @@ class ErrorModel:
 
     ``split_rate``: fragments that break off, per neuron, on average; a neuron with more synaptic ends breaks more often.
     ``fragment_ends``: mean synaptic ends on a fragment (geometric, so most are smaller). A neuron never loses its last end.
-    ``attached``: share of the fragments that a wrong neuron gets; the others are orphans: ``lost`` with their synapses, or ``kept`` as
-    neurons of their own at the end of the neuron table, as ``orphans`` says.
+    ``attached``: share of the fragments that a wrong neuron gets. The others are ``orphans``: ``lost`` with their synapses, or
+    ``kept`` as neurons of their own at the end of the neuron table.
     ``merge_rate``: share of the neurons that are fused with another one, close to them. The one with most synaptic ends gets
     everything; the others keep their rows and ids, so that ports stay defined, but have no synapses.
     ``recall``: share of the synapses that are seen. ``precision``: share of what is seen that is a synapse. A false synapse lies
