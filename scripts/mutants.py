@@ -30,6 +30,7 @@ FETCH_TESTS, COLUMN_TESTS, RELEASE_TESTS, CENSUS_TESTS = (
 SCAN_TESTS, VOLUME_TESTS, RECOVERY_TESTS = (
     f"tests/unit/connectome/test_{name}.py" for name in ("segment", "volume", "recovery")
 )
+ERROR = "tests/unit/connectome/test_error.py"
 MUTANTS = (
     Mutant("topology/rewire.py", "turn = rng.integers(size,", "turn = rng.integers(1, size,", "tests/unit/topology"),
     Mutant("topology/rewire.py", "3 if number % 5 == 4 else 2", "2", "tests/unit/topology"),
@@ -65,6 +66,14 @@ MUTANTS = (
     ),
     Mutant("learning/checkpoint.py", 'if header["identity"] != identity:', "if False:", "tests/unit/learning"),
     Mutant("connectome/store.py", "    if found != expected:", "    if False:", "tests/unit/connectome/test_store.py"),
+    Mutant("connectome/error.py", "(1 - self.recall, size, self.bias)", "(1 - self.recall, size, 0.0)", ERROR),
+    Mutant(
+        "connectome/reconstruct.py",
+        "body[connectome.pre[errors.false_edge]]",
+        "connectome.pre[errors.false_edge]",
+        ERROR,
+    ),
+    Mutant("connectome/proofread.py", "errors.fusion].min(axis=1)", "errors.fusion].max(axis=1)", ERROR),
     Mutant("network/kernel.py", "    return state.contiguous()", "    return state", "tests/unit/network"),
     Mutant("network/kernel.py", "shares = SHARES if", "shares = _threads(10**9) if", "tests/unit/network"),
     Mutant("network/synapse.py", "if self._version != self._weight._version:", "if False:", "tests/unit/network"),

@@ -25,10 +25,10 @@ from signal_model import auroc, propagate  # noqa: E402
 from signal_pairs import Pairs  # noqa: E402
 
 
-def wired(question: Mapping[str, Any], connectome: Connectome, weights: str | None = None) -> Topology:
-    """The topology of an animal as the question says, or with other weights."""
-    rules = question["topology"][connectome.name]
-    return build(connectome, **(rules | ({"weights": weights} if weights else {})))
+def wired(question: Mapping[str, Any], connectome: Connectome, weights: str = "", least: int = 0) -> Topology:
+    """The topology of an animal as the question says; with other weights, or without edges of fewer synapses than ``least``."""
+    rules = dict(question["topology"][connectome.name])
+    return build(connectome, **(rules | {"weights": weights or rules["weights"], "min_synapses": least}))
 
 
 def memory_capacity(

@@ -68,7 +68,7 @@ def reconstruct(connectome: Connectome, errors: Errors) -> Connectome:
     they make a new edge, with sign and transmitter of the true edge that most of them come from. Effectors stay as they are.
     """
     row, part = synapses(connectome)
-    n, n_rows = connectome.n_neurons, len(connectome.pre)
+    n = connectome.n_neurons
     orphan = errors.fragment_at < 0
     kept = orphan & (errors.orphans == "kept")
     owner = np.where(kept, n + np.cumsum(kept) - 1, errors.fragment_at)
@@ -83,30 +83,39 @@ def reconstruct(connectome: Connectome, errors: Errors) -> Connectome:
     post = np.concatenate([ends[1][seen], body[errors.false_post]])
     row = np.concatenate([row[seen], errors.false_edge])
     part = np.concatenate([part[seen], errors.false_part])
-
-    n_bodies = n + int(kept.sum())
-    stays = (pre == connectome.pre[row]) & (post == connectome.post[row])
-    true_key = _pair_key(connectome, np.arange(n_rows), connectome.pre, connectome.post, n_bodies)
-    key = _pair_key(connectome, row, pre, post, n_bodies)
-    known, at = np.unique(true_key, return_index=True)
-    nearest = np.minimum(np.searchsorted(known, key), len(known) - 1)
-    joins = ~stays & (known[nearest] == key)
-    new = ~stays & ~joins
-    fresh, number = np.unique(key[new], return_inverse=True)
-    edge = np.where(stays, row, at[nearest])
-    edge[new] = n_rows + number
-    model = _most_common(number, row[new])
-    pair = fresh % n_bodies**2
     made = replace(
         connectome,
         neurons=_with_orphans(connectome.neurons, errors, np.flatnonzero(kept)),
         source=_marked(connectome, errors),
     )
-    all_pre, all_post = (
-        np.concatenate([old, more]).astype(old.dtype)
-        for old, more in ((connectome.pre, pair // n_bodies), (connectome.post, pair % n_bodies))
+    edge, model, edge_pre, edge_post = _edges(connectome, row, pre, post, n + int(kept.sum()))
+    return _with_edges(made, model, edge_pre, edge_post, edge, part)
+
+
+def _edges(
+    connectome: Connectome, row: Int[ndarray, " seen"], pre: Int[ndarray, " seen"], post: Int[ndarray, " seen"], n: int
+) -> tuple[Int[ndarray, " seen"], Int[ndarray, " edge"], Int[ndarray, " edge"], Int[ndarray, " edge"]]:
+    """The edge of every synapse between its ends of today; then of every edge its model among the true ones, pre and post.
+
+    ``row`` is the true edge that the synapse is of, or beside. Edges are the true ones, some without synapses, then new ones.
+    """
+    n_rows = len(connectome.pre)
+    stays = (pre == connectome.pre[row]) & (post == connectome.post[row])
+    key = _pair_key(connectome, row, pre, post, n)
+    true_key = _pair_key(connectome, np.arange(n_rows), connectome.pre, connectome.post, n)
+    known, at = np.unique(true_key, return_index=True)
+    nearest = np.minimum(np.searchsorted(known, key), len(known) - 1)
+    new = ~stays & (known[nearest] != key)
+    fresh, number = np.unique(key[new], return_inverse=True)
+    edge = np.where(stays, row, at[nearest])
+    edge[new] = n_rows + number
+    pair = fresh % n**2
+    return (
+        edge,
+        np.concatenate([np.arange(n_rows), _most_common(number, row[new])]),
+        np.concatenate([connectome.pre, pair // n]).astype(connectome.pre.dtype),
+        np.concatenate([connectome.post, pair % n]).astype(connectome.post.dtype),
     )
-    return _with_edges(made, np.concatenate([np.arange(n_rows), model]), all_pre, all_post, edge, part)
 
 
 def synapses(connectome: Connectome) -> tuple[Int[ndarray, " synapse"], Int[ndarray, " synapse"]]:

@@ -135,6 +135,20 @@ def test_fused_neurons_are_one_body_under_the_name_of_the_largest_and_the_others
     assert found.n_neurons == 6 and fused.n_edits == 2
 
 
+def test_a_false_synapse_of_a_fused_neuron_is_its_body_s_at_both_ends() -> None:
+    false = {"false_edge": np.array([3]), "false_part": np.array([0]), "false_post": np.array([0])}  # beside 4 -> 3
+    found = reconstruct(CHAIN, replace(none_of(CHAIN), fusion=np.array([[1, 4], [0, 3]]), **false))
+    assert found.synapse_count.sum() == CHAIN.synapse_count.sum() + 1
+    assert table(found) == {(3, 1): (3, -1), (1, 2): (4, 1), (2, 3): (2, 1), (1, 3): (6, 1), (3, 5): (2, 1)}
+
+
+def test_two_edges_of_one_kind_between_the_same_neurons_stay_two() -> None:
+    brain = small([(0, 1, 2), (0, 1, 3), (2, 3, 4)])
+    brain = replace(brain, sign=np.array([-1, 1, 1]))
+    found = reconstruct(brain, replace(none_of(brain), missed=np.array([0, 8])))
+    assert found.synapse_count.tolist() == [1, 3, 3] and found.sign.tolist() == [-1, 1, 1]
+
+
 def test_a_new_edge_of_several_true_ones_has_the_sign_that_most_of_its_synapses_have() -> None:
     brain = small([(0, 2, 3), (1, 2, 2), (3, 4, 9), (3, 5, 9)], kind="chemical")
     plain = none_of(brain)
@@ -322,6 +336,8 @@ def test_the_largest_first_repairs_fusions_then_large_fragments_then_single_syna
     assert [e.n_splits for e in left] == [1, 1, 0]
     orphan = replace(errors, fragment_at=np.array([-1]))  # 3 ends for one edit: before the synapses
     assert proofread(CHAIN, orphan, 0.5, "largest", rng())[1].n_splits == 0
+    tiny = replace(broken(-1), fusion=np.array([[3, 5]]))  # 9 and 2 ends: what it puts right is the smaller neuron
+    assert proofread(CHAIN, tiny, 0.5, "largest", rng())[1].n_splits == 0
 
 
 # What is refused.
