@@ -54,7 +54,9 @@ def main() -> None:
         if not torch.equal(*(simulated().dense() for simulated in run.values())):
             raise SystemExit("The two ways do not give the same spikes.")
         # Laying the weights out once costs the same however many steps follow; what is timed is the steps.
-        empty = {k: partial(simulate, replace(circuit, event_share=v), weight, spikes=spikes[:20]) for k, v in ways.items()}
+        empty = {
+            k: partial(simulate, replace(circuit, event_share=v), weight, spikes=spikes[:20]) for k, v in ways.items()
+        }
         ms = {k: (cpu_ms(run[k], runs=3) - cpu_ms(empty[k], runs=3)) / (STEPS - 20) for k in ways}
         rows[f"{share:.2%}"] = {
             **{f"{name}_step_ms": round(value, 2) for name, value in ms.items()},
@@ -67,7 +69,9 @@ def main() -> None:
             "neurons": NEURONS,
             "edges": topology.n_edges,
             "active_per_step": rows,
-            "break_even_share_of_edges": {str(batch): break_even(circuit, weight, batch, generator) for batch in (1, 8)},
+            "break_even_share_of_edges": {
+                str(batch): break_even(circuit, weight, batch, generator) for batch in (1, 8)
+            },
             "switch_at_share_of_edges": EVENT_SHARE,
         },
     )

@@ -149,7 +149,9 @@ def test_what_reaches_a_refractory_neuron_is_lost_and_what_comes_right_after_is_
 def random_six(seed: int, n_edges: int = 20) -> tuple[Circuit, Tensor]:
     rng = np.random.default_rng(seed)
     key = np.sort(rng.choice(36, n_edges, replace=False))
-    topology = Topology.of(6, key % 6, key // 6, 60 + 80 * rng.normal(size=n_edges), groups={"input": np.array([0, 1, 3])})
+    topology = Topology.of(
+        6, key % 6, key // 6, 60 + 80 * rng.normal(size=n_edges), groups={"input": np.array([0, 1, 3])}
+    )
     return Circuit.of(topology, ("input",)), torch.from_numpy(topology.weight)
 
 
