@@ -178,17 +178,60 @@ def expansion_words() -> str:
 def synapse() -> str:
     """Each engine's time over ours, one training step and twenty."""
     r = _benchmark("synapse")
+def engine() -> str:
+    """A training step and a training minibatch: anlage in ms, each other engine as a multiple of it; and memory."""
+    graphs = _benchmark("engine")["graphs"]
+    columns = [(graph, "edge 32 1 1", "1 step") for graph in ENGINE_GRAPHS if graph in graphs]
+    columns += [(graph, "unroll 32 1 20", "20 steps") for graph in ("worm", "larva") if graph in graphs]
     rows = [
-        "| engine | "
-        + " | ".join(f"{name}, 1 step | {name}, {g['ticks']} steps" for name, g in r["graphs"].items())
-        + " |"
+        "| engine | " + " | ".join(f"{ENGINE_GRAPHS[g]}, {what}" for g, _, what in columns) + " | memory, larva |",
+        "|---|" + "---:|" * (len(columns) + 1),
     ]
-    rows.append("|---|" + "---:|" * (2 * len(r["graphs"])))
-    for engine in next(iter(r["graphs"].values()))["engines"]:
-        cells = [g["engines"][engine] for g in r["graphs"].values()]
-        values = [f"{cell['edge_ratio']} | {cell['unroll_ratio']}" for cell in cells]
-        rows.append(f"| {engine} | {' | '.join(values)} |")
+    for name in dict.fromkeys(name for graph in graphs.values() for name in graph["engines"]):
+        cells = [graphs[graph]["engines"].get(name, {}).get(case, {}) for graph, case, _ in columns]
+        shown = [_ratio(cell, absolute=name == "anlage") for cell in cells]
+        if all(cell == "–" for cell in shown):
+            continue
+        held = graphs.get("larva", {"engines": {}})["engines"].get(name, {}).get("edge 32 1 1", {}).get("peak_mb")
+        rows.append(f"| {name} | {' | '.join(shown)} | {'–' if held is None else f'{held:.0f} MB'} |")
     return "\n".join(rows)
+
+
+ENGINE_GRAPHS = {
+    "worm": "worm",
+    "larva": "larva",
+    "optic-lobe": "optic lobe",
+    "flywire-size": "FlyWire size (synthetic)",
+}
+"""Graphs of the engine benchmark, as the docs call them."""
+
+
+def _ratio(cell: dict, *, absolute: bool) -> str:
+    """A case of the engine benchmark in a table: time, multiple, or why there is none."""
+    if "cpu_ms" not in cell:
+        return "out of memory" if "out of memory" in cell.get("why_not", "") else "–"
+    if absolute:
+        return f"{cell['cpu_ms'][1]:,.{max(0, 2 - len(str(int(cell['cpu_ms'][1]))) + 1)}f} ms"
+    return f"{cell['ratio']:,.1f}" if "ratio" in cell else "–"
+
+
+def engine_growth() -> str:
+    """Distance from the floor of the memory, and how anlage's time grows, in two sentences."""
+    r = _benchmark("engine")
+    floors = [
+        f"{g['engines']['anlage']['edge 32 1 1']['floor_ratio']:.0f} times ({ENGINE_GRAPHS[name]})"
+        for name, g in r["graphs"].items()
+        if name in ENGINE_GRAPHS and "floor_ratio" in g["engines"].get("anlage", {}).get("edge 32 1 1", {})
+    ]
+    said = f"A training step of anlage takes {', '.join(floors)} what moving every array once would."
+    fits = r["growth"]["engines"].get("anlage", {})
+    if fits:
+        laws = [
+            f"{what} to the power {f['exponent']:.2f} ({f['interval'][0]:.2f} to {f['interval'][1]:.2f})"
+            for what, f in fits.items()
+        ]
+        said += f" Its time grows as {', '.join(laws)}."
+    return f"{said} ({_machine(r)})"
 
 
 def _benchmark(name: str) -> dict:

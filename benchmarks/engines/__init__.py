@@ -1,0 +1,1 @@
+"""What `benchmarks/engine.py` is made of: graphs, cases, engines, their check, and the process that each case runs in."""
