@@ -168,7 +168,7 @@ def left_out(run: Run, done: dict[Case, Record], case: Case) -> str:
         if why.startswith("wrong"):
             return f"refused: {other} was {why}"
         if other.lighter_than(case):
-            if why.startswith(("out of memory", "not done", "left out")):
+            if why.startswith(("out of memory", "aborted", "not done", "left out")):
                 return f"left out: {other}: {why.removeprefix('left out: ')}"
             if not why and median(record, "wall_ms") > 2e3 * run.seconds:
                 return f"left out: {other} took {median(record, 'wall_ms') / 1e3:.0f} s already"

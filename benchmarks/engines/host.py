@@ -22,7 +22,7 @@ from engines.clock import clock
 from engines.graph import read_graph
 
 MB = 1e6
-OUT_OF_MEMORY = ("memory", "bad_alloc", "RESOURCE_EXHAUSTED", "Unable to allocate", "ENOMEM")
+OUT_OF_MEMORY = ("out of memory", "allocate memory", "unable to allocate", "bad_alloc", "resource_exhausted")
 
 
 def memory() -> dict[str, float]:
@@ -48,6 +48,7 @@ def measure(prepare: known.Prepare, folder: Path, case: Case, seconds: float) ->
         record["held_mb"] = round((held["RssAnon"] - own) / MB, 1)
         # The high-water mark counts the pages of shared libraries too, which are no one's own.
         record["peak_mb"] = round((after["VmHWM"] - after["RssFile"] - own) / MB, 1)
+    limit_memory(None)
     if wrong := oracle.refusal(task, results):
         return {"why_not": wrong}
     return record
@@ -58,9 +59,14 @@ def limited(case: Case, memory_gb: float) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case.threads])
     if held := memory():
-        limit = int(held["VmData"] + 1e9 * memory_gb)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        limit_memory(int(held["VmData"] + 1e9 * memory_gb))
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def limit_memory(n_bytes: int | None) -> None:
+    """Let allocations fail beyond so many bytes; ``None`` lifts the limit, for the check is not the engine's doing."""
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (most if n_bytes is None else n_bytes, most))
 
 
 def child(prepare: known.Prepare, folder: Path, case: Case, seconds: float, memory_gb: float) -> dict[str, object]:
@@ -74,7 +80,7 @@ def child(prepare: known.Prepare, folder: Path, case: Case, seconds: float, memo
         return {"why_not": f"out of memory ({memory_gb:g} GB)"}
     except Exception as error:
         text = " ".join(str(error).split())
-        if any(word in text for word in OUT_OF_MEMORY):
+        if any(words in text.lower() for words in OUT_OF_MEMORY):
             return {"why_not": f"out of memory ({memory_gb:g} GB)"}
         return {"why_not": f"failed: {type(error).__name__}: {text[:200]}"}
 
@@ -85,9 +91,10 @@ def forked(prepare: known.Prepare, folder: Path, case: Case, limits: tuple[float
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(reading)
-        os.write(writing, json.dumps(child(prepare, folder, case, seconds, memory_gb)).encode())
-        os._exit(0)
+        try:
+            os.write(writing, json.dumps(child(prepare, folder, case, seconds, memory_gb)).encode())
+        finally:
+            os._exit(0)  # whatever happens, never back into the loop of the parent
     os.close(writing)
     begun = time.monotonic()
     ready, _, _ = select.select([reading], [], [], limit_s)
@@ -101,9 +108,10 @@ def forked(prepare: known.Prepare, folder: Path, case: Case, limits: tuple[float
     if not ready:
         return {"why_not": f"not done after {limit_s:g} s"}
     killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    # An allocation that fails inside C++ ends in abort, one that the system takes back in kill.
-    if killed in (signal.SIGKILL, signal.SIGABRT):
-        return {"why_not": f"out of memory ({memory_gb:g} GB)"}
+    if killed == signal.SIGKILL:
+        return {"why_not": "out of memory (ended by the system)"}
+    if killed == signal.SIGABRT:
+        return {"why_not": f"aborted, as a failed allocation in C++ does ({memory_gb:g} GB)"}
     return {"why_not": f"failed: the process ended with status {status}"}
 
 
