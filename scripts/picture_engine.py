@@ -19,9 +19,9 @@ from tables import ENGINE_GRAPHS
 ROOT = Path(__file__).parents[1]
 MODES = {
     "forward": "forward",
-    "state": "and gradient of the state",
-    "edge": "and gradient of every edge",
-    "unroll": "20 steps and their gradient",
+    "state": "and gradient of state",
+    "edge": "and gradient of edges",
+    "unroll": "20 steps, with gradient",
 }
 BATCHES = {1: (ARM[5], "v"), 32: (INK, "o"), 128: (ARM[2], "^")}
 """Colour and mark of a batch size."""
@@ -34,7 +34,7 @@ def main() -> None:
     result = json.loads(source.read_text())
     graphs = {name: result["graphs"][name] for name in ENGINE_GRAPHS if name in result["graphs"]}
     engines = [e for e in dict.fromkeys(e for g in graphs.values() for e in g["engines"]) if e != "anlage"]
-    height = TOP + len(graphs) * (len(engines) * ROW + GAP + 20) + 30
+    height = TOP + len(graphs) * (len(engines) * ROW + GAP + 20) - 14
     width = LEFT + len(MODES) * (PANEL + 14) + 20
     figure = sheet(width, height)
     figure.set_facecolor(PAPER)
@@ -45,8 +45,8 @@ def main() -> None:
     low, high = reach(graphs)
     for r, (name, graph) in enumerate(graphs.items()):
         top = TOP + r * (len(engines) * ROW + GAP + 20)
-        size = f"{graph['neurons']:,} neurons, {graph['edges']:,} edges"
-        write(page, 20, top - 10, f"{ENGINE_GRAPHS[name]}", fontsize=14, weight="bold")
+        size = f"{'synthetic, ' if graph['synthetic'] else ''}{graph['neurons']:,} neurons, {graph['edges']:,} edges"
+        write(page, 20, top - 10, ENGINE_GRAPHS[name], fontsize=14, weight="bold")
         write(page, LEFT, top - 10, size, fontsize=12, color=MUTED)
         for m, mode in enumerate(MODES):
             if mode == "unroll" and name not in ("worm", "larva"):
@@ -97,6 +97,8 @@ def panel(figure: Figure, left: float, top: float, rows: int, limits: tuple[floa
     ax.set_xticks(ticks, [f"{t:g}×" for t in ticks])
     for row in range(rows):
         ax.axhline(row + 0.5, color=LINE, lw=0.6, zorder=0)
+    for tick in ticks:
+        ax.axvline(tick, color=LINE, lw=0.6, zorder=0)
     ax.axvline(1, color=ARM[0], lw=1.6, zorder=1)
     return ax
 

@@ -175,9 +175,6 @@ def expansion_words() -> str:
     )
 
 
-def synapse() -> str:
-    """Each engine's time over ours, one training step and twenty."""
-    r = _benchmark("synapse")
 def engine() -> str:
     """A training step and a training minibatch: anlage in ms, each other engine as a multiple of it; and memory."""
     graphs = _benchmark("engine")["graphs"]
@@ -201,7 +198,7 @@ ENGINE_GRAPHS = {
     "worm": "worm",
     "larva": "larva",
     "optic-lobe": "optic lobe",
-    "flywire-size": "FlyWire size (synthetic)",
+    "flywire-size": "FlyWire size",
 }
 """Graphs of the engine benchmark, as the docs call them."""
 
@@ -218,10 +215,11 @@ def _ratio(cell: dict, *, absolute: bool) -> str:
 def engine_growth() -> str:
     """Distance from the floor of the memory, and how anlage's time grows, in two sentences."""
     r = _benchmark("engine")
+    steps = {name: graph["engines"].get("anlage", {}).get("edge 32 1 1", {}) for name, graph in r["graphs"].items()}
     floors = [
-        f"{g['engines']['anlage']['edge 32 1 1']['floor_ratio']:.0f} times ({ENGINE_GRAPHS[name]})"
-        for name, g in r["graphs"].items()
-        if name in ENGINE_GRAPHS and "floor_ratio" in g["engines"].get("anlage", {}).get("edge 32 1 1", {})
+        f"{steps[name]['floor_ratio']:.0f} times ({words})"
+        for name, words in ENGINE_GRAPHS.items()
+        if "floor_ratio" in steps.get(name, {})
     ]
     said = f"A training step of anlage takes {', '.join(floors)} what moving every array once would."
     fits = r["growth"]["engines"].get("anlage", {})

@@ -60,8 +60,9 @@ def plan(graph: str, *, quick: bool) -> list[Case]:
     if graph in ("worm", "larva"):
         cases.add(Case("unroll", 32, 1, TICKS))
     if not quick:
-        # At FlyWire size a second thread is asked for at one batch only: the slow engines take minutes each.
-        cases |= {Case(c.mode, c.batch, 2, c.steps) for c in cases if graph != FLYWIRE_SIZE or c.batch == 32}
+        # On the large graphs a second thread is asked for at one batch only: the slow engines take minutes there.
+        large = graph in ("optic-lobe", FLYWIRE_SIZE)
+        cases |= {Case(c.mode, c.batch, 2, c.steps) for c in cases if c.batch == 32 or not large}
     if graph == "larva" and not quick:
         cases |= {Case("edge", batch) for batch in GROWTH_BATCHES}
         cases |= {Case("unroll", 32, 1, ticks) for ticks in GROWTH_TICKS}
@@ -86,10 +87,10 @@ class Task:
 
 
 def chosen(given: Iterable[str], known: Iterable[str], what: str) -> list[str]:
-    """Those of ``known`` that are given, or whose name begins or contains what is given; raises ``ValueError`` for strangers."""
+    """Those of ``known`` that are given, or whose name contains what is given; raises ``ValueError`` for strangers."""
     known, found = list(known), []
     for word in given:
-        hits = [name for name in known if name == word] or [name for name in known if word in name]
+        hits = [name for name in known if name == word] or [name for name in known if word.lower() in name.lower()]
         if not hits:
             raise ValueError(f"There is no {what} called {word!r}; known are: {', '.join(known)}.")
         found += hits

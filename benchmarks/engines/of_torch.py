@@ -15,10 +15,15 @@ LayOut = Callable[[Tensor], Product]
 """From weights to the product with a state: what is done once per set of weights, apart from what is done at every step."""
 
 
-def runner(task: Task, lay_out: LayOut, *, batch_first: bool = False) -> Callable[[], tuple[np.ndarray, ...]]:
-    """One run of the task; results have shape ``(neuron, batch)`` whatever order the engine likes."""
+def runner(
+    task: Task, lay_out: LayOut, *, batch_first: bool = False, leaf: Callable[[Tensor], Tensor] = lambda weight: weight
+) -> Callable[[], tuple[np.ndarray, ...]]:
+    """One run of the task; results have shape ``(neuron, batch)`` whatever order the engine likes.
+
+    ``leaf``: makes of the weights the tensor that receives their gradient and is handed to ``lay_out``.
+    """
     torch.set_num_threads(task.case.threads)
-    weight = torch.from_numpy(task.graph.weight)
+    weight = leaf(torch.from_numpy(task.graph.weight))
     given = (torch.from_numpy(a) for a in (task.state, task.gradient))
     state, gradient = (a.T.contiguous() if batch_first else a for a in given)
     wants_edges = task.case.mode in ("edge", "unroll")
@@ -54,6 +59,8 @@ def runner(task: Task, lay_out: LayOut, *, batch_first: bool = False) -> Callabl
 
 
 def _numpy(tensor: Tensor, batch_first: bool) -> np.ndarray:
+    if tensor.layout == torch.sparse_csr:
+        return tensor.values().numpy()
     return tensor.numpy().T if batch_first and tensor.ndim == 2 else tensor.numpy()
 
 
@@ -85,14 +92,21 @@ def anlage(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
 
 
 def sparse_csr(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
-    """The sparse product of torch, 32-bit indices, gradients by autograd."""
+    """The sparse product of torch in its fastest form: 32-bit indices, and the matrix itself is what receives the gradient.
+
+    Built from a vector of weights at every step, or multiplied by ``@``, it makes a dense gradient of all pairs of neurons.
+    """
     graph = task.graph
     start, pre = torch.from_numpy(graph.start), torch.from_numpy(graph.pre)
 
-    def lay_out(weight: Tensor) -> Product:
-        return torch.sparse_csr_tensor(start, pre, weight, size=(graph.n, graph.n), check_invariants=False).__matmul__
+    def matrix(weight: Tensor) -> Tensor:
+        return torch.sparse_csr_tensor(start, pre, weight, size=(graph.n, graph.n), check_invariants=False)
 
-    return runner(task, lay_out)
+    # With a named reduction torch takes another path, whose gradients cost half; but with 32-bit indices they are wrong once
+    # the pairs of neurons cannot be counted in 32 bits (torch 2.13).
+    if task.case.mode == "forward" or graph.n**2 >= 2**31:
+        return runner(task, lambda w: lambda state: torch.sparse.mm(w, state), leaf=matrix)
+    return runner(task, lambda w: lambda state: torch.sparse.mm(w, state, "sum"), leaf=matrix)
 
 
 def index_add(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
@@ -119,14 +133,22 @@ def gather_scatter(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
 
 
 def dense(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
-    """A full matrix with the edges written in."""
+    """A full matrix that is zero where there is no edge; its gradient is read where there is one."""
     n = task.graph.n
     place = torch.from_numpy(task.graph.post().astype(np.int64) * n + task.graph.pre)
 
-    def lay_out(weight: Tensor) -> Product:
-        return torch.zeros(n * n).index_put((place,), weight).view(n, n).__matmul__
+    def matrix(weight: Tensor) -> Tensor:
+        return torch.zeros(n * n).index_put((place,), weight).view(n, n)
 
-    return runner(task, lay_out)
+    run = runner(task, lambda w: w.__matmul__, leaf=matrix)
+    if task.case.mode not in ("edge", "unroll"):
+        return run
+
+    def results() -> tuple[np.ndarray, ...]:
+        *states, to_pairs = run()
+        return *states, to_pairs.reshape(-1)[place.numpy()]
+
+    return results
 
 
 def pyg_message_passing(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
