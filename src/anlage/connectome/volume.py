@@ -219,7 +219,7 @@ def _mapped(path: Path) -> ndarray:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError) as error:
         raise IntegrityError(
-            f"{path} cannot be read as an .npy array ({error}); it is truncated, so copy it again."
+            f"{path} cannot be read as an .npy array ({error}); it is truncated or holds no numbers, so export it again."
         ) from error
 
 
