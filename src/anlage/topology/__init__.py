@@ -2,6 +2,7 @@
 
 from anlage.topology.ablate import InterfaceOnly, NoRecurrence, RandomProjection
 from anlage.topology.audit import Audit, audit
+from anlage.topology.blockmodel import BlockModel
 from anlage.topology.build import build
 from anlage.topology.community import ModularityPreserving
 from anlage.topology.control import Certificate, Chain, Control, certify, control_graph
@@ -15,6 +16,10 @@ from anlage.topology.permute import (
     PermuteWeights,
 )
 from anlage.topology.promise import Promise, Promises
+from anlage.topology.control import Certificate, Control, certify, control_graph
+from anlage.topology.divide import Annotation, Division, Part, divide
+from anlage.topology.function import Function
+from anlage.topology.permute import PermuteEdgeSigns, PermuteNeuronSigns, PermuteWeights
 from anlage.topology.quantity import Quantity
 from anlage.topology.reciprocity import ReciprocityPreserving
 from anlage.topology.renumber import near, renumber
@@ -24,21 +29,30 @@ from anlage.topology.shrink import shrink
 from anlage.topology.space import LengthPreserving
 from anlage.topology.spectrum import PermuteEnds, RankMatched, SpectrumMatched
 from anlage.topology.strength import StrengthPreserving
+from anlage.topology.structure import Communities
 from anlage.topology.topology import Step, Topology
 
 __all__ = [
+    "Annotation",
     "Audit",
     "BinaryWeights",
     "BlockPreserving",
     "Certificate",
     "Chain",
+    "BlockModel",
+    "BlockPreserving",
+    "Certificate",
+    "Communities",
     "Control",
     "DegreePreserving",
+    "Division",
     "ErdosRenyi",
+    "Function",
     "InterfaceOnly",
     "LengthPreserving",
     "ModularityPreserving",
     "NoRecurrence",
+    "Part",
     "PermuteEdgeSigns",
     "PermuteEnds",
     "PermuteNeuronSigns",
@@ -65,4 +79,5 @@ __all__ = [
     "near",
     "renumber",
     "shrink",
+    "divide",
 ]
