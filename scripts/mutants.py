@@ -50,6 +50,26 @@ MUTANTS = (
     Mutant("topology/control.py", '(self.changed == 0) == (self.declared == "keeps")', "True", "tests/contract"),
     Mutant("network/unroll.py", "self.to_state * (1 - leak)", "self.to_state", "tests/unit/network"),
     Mutant(
+        "topology/divide.py",
+        "(share > 0) & (share >= crossing)",
+        "share > crossing",
+        "tests/unit/topology/test_divide.py",
+    ),
+    Mutant("topology/function.py", "flow[sensory] = source[sensory]", "pass", "tests/unit/topology/test_divide.py"),
+    Mutant(
+        "topology/blockmodel.py",
+        "(m.sum(axis=1) + b, a.sum() + loop)",
+        "(m.sum(axis=1), a.sum() + loop)",
+        "tests/unit/topology/test_structure.py",
+    ),
+    Mutant(
+        "study/agreement.py",
+        "np.lexsort((rng.random(len(b)), stratum))",
+        "rng.permutation(len(b))",
+        "tests/unit/study/test_agreement.py",
+    ),
+    Mutant("network/unroll.py", "to_state.mul_(1 - leak)", "to_state", "tests/unit/network"),
+    Mutant(
         "network/recurrent.py", "return self.sign * self.weight.abs() if", "return self.weight if", "tests/unit/network"
     ),
     Mutant("objective/prediction.py", "target = following.detach()", "target = following", "tests/unit/objective"),
