@@ -150,7 +150,7 @@ def _legend(page: Axes, hidden: float, *, one_sided: bool) -> None:
     style = {"weight": "bold", "fontsize": SMALL}
     write(page, EDGE, y - 8, "from the senses", color=ROLE["input"], **style)
     write(page, WIDTH - EDGE, y - 8, "to action", color=ROLE["output"], ha="right", **style)
-    halves = "" if one_sided else ", left brain above, right below"
+    halves = "" if one_sided else ", left above, right below"
     lines = (
         f"Disc: neurons{halves}; inside: share of a part's input that comes from itself. Columns go by the share of the way, in "
         "hops.",
@@ -204,6 +204,12 @@ def _matrix(figure: Figure, page: Axes, division: Division) -> None:
     for first, last, shade in zip(edges, edges[1:], colour, strict=False):
         ax.fill_between([first, last], -2 * bar, -bar, color=shade, lw=0.5, ec=PAPER, clip_on=False)
         ax.fill_between([-2 * bar, -bar], first, last, color=shade, lw=0.5, ec=PAPER, clip_on=False)
+    last = -np.inf
+    for middle, number in zip((edges[1:] + edges[:-1]) / 2, order, strict=True):
+        # Thin parts go without a name where the name above leaves no room.
+        if (middle - last) * size / edges[-1] >= 11:
+            mostly, last = commonest(division.parts[number]), middle
+            write(ax, edges[-1] + bar, middle, mostly, color=MUTED, fontsize=9.5, va="center", clip_on=False)
     ax.plot([0, edges[-1], edges[-1], 0, 0], [0, 0, edges[-1], edges[-1], 0], color=LINE, lw=1, clip_on=False)
     write(ax, edges[-1] / 2, -3 * bar, "sender →", color=MUTED, fontsize=SMALL, ha="center")
     write(ax, -3 * bar, edges[-1] / 2, "receiver ↓", color=MUTED, fontsize=SMALL, ha="center", va="center", rotation=90)
@@ -211,7 +217,8 @@ def _matrix(figure: Figure, page: Axes, division: Division) -> None:
         page,
         EDGE,
         HEIGHT - 18,
-        f"{len(n)} parts, as broad as they have neurons, from the senses to action. Grey: synapses per pair of neurons.",
+        f"{len(n)} parts, as broad as they have neurons, from the senses to action; beside them the commonest class. "
+        "Darker: more synapses per pair of neurons.",
         color=MUTED,
         fontsize=10.5,
     )
