@@ -51,8 +51,8 @@ MUTANTS = (
     Mutant("network/unroll.py", "self.to_state * (1 - leak)", "self.to_state", "tests/unit/network"),
     Mutant(
         "topology/divide.py",
-        "(share > 0) & (share >= crossing)",
-        "share > crossing",
+        "(share > 0) & (share >= crossing - 1e-12)",
+        "share >= crossing",
         "tests/unit/topology/test_divide.py",
     ),
     Mutant("topology/function.py", "flow[sensory] = source[sensory]", "pass", "tests/unit/topology/test_divide.py"),

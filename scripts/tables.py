@@ -208,6 +208,10 @@ def division_refits() -> str:
         for key, refits in division["refits"].items()
         if key.endswith("block-model")
     ]
+    scale = division["for_scale"]
+    lines.append(
+        f"- for scale, not asked for beforehand: {', '.join(f'{name} alone {value:.2f}' for name, value in scale.items())}."
+    )
     return "\n".join([*lines, "", f"As declared: {'supported' if all(held) else 'not supported'}."])
 
 

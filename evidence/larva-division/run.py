@@ -78,6 +78,7 @@ def main() -> None:
             for name, record in found.items()
         },
         "labels": names,
+        "for_scale": for_scale(columns, seed.child("for scale")),
     }
     refits = {}
     # A null must be as free as what it is held against: the same number of parts, or the same resolution.
@@ -195,6 +196,16 @@ def structure(
         "symmetry": asdict(symmetry(label, connectome.neurons.pair_id)),
         "agreement": found,
     }
+
+
+def for_scale(columns: dict[str, Categorical], seed: Seed) -> dict[str, float]:
+    """Agreement of other annotations with class: not asked for beforehand, and needed to read the rest."""
+    found = {}
+    for name in ("role", "lineage", "side"):
+        known = np.intersect1d(labelled(columns["class"]), labelled(columns[name]))
+        one, other = columns[name].codes[known], columns["class"].codes[known]
+        found[name] = agreement(one, other, seed.child(name).rng(), permutations=1).value
+    return found
 
 
 def refit(

@@ -140,7 +140,7 @@ def _map(page: Axes, division: Division) -> None:
         inner = commonest(part) if part.name.startswith("part ") else ""
         inner = inner or f"{flow[number, number] / max(flow[number].sum(), 1e-12):.0%} inside"
         _label(page, (x, y), radius, (part.name, f"{len(part.members):,}", inner), inside=bool(roomy[number]))
-    _legend(page, float(1 - between[drawn].sum() / max(between.sum(), 1e-12)), one_sided=one_sided)
+    _legend(page, float(between[~drawn].sum() / max(between.sum(), 1e-12)), one_sided=one_sided)
 
 
 def _legend(page: Axes, hidden: float, *, one_sided: bool) -> None:

@@ -144,7 +144,7 @@ def _port(
 ) -> Int[ndarray, " _"]:
     """Neurons with enough edges to other parts, and those of the ports that the whole has already."""
     already = [topology.groups[name] for name in known if name in topology.groups]
-    return np.unique(np.concatenate([np.flatnonzero((share > 0) & (share >= crossing)), *already]))
+    return np.unique(np.concatenate([np.flatnonzero((share > 0) & (share >= crossing - 1e-12)), *already]))
 
 
 def _restrict(
