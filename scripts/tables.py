@@ -208,7 +208,11 @@ def division_refits() -> str:
         for key, refits in division["refits"].items()
         if key.endswith("block-model")
     ]
-    scale = division["for_scale"]
+    singles, scale = division["singles"], division["for_scale"]
+    lines.append(
+        f"- the larva itself by {len(singles)} single runs, as a refit has, not asked for beforehand: {np.mean(singles):.2f} on "
+        f"average, {min(singles):.2f} to {max(singles):.2f}."
+    )
     lines.append(
         f"- for scale, not asked for beforehand: {', '.join(f'{name} alone {value:.2f}' for name, value in scale.items())}."
     )
