@@ -22,10 +22,12 @@ COGGED := \
 	docs/tour.md \
 	docs/controls.md \
 	docs/connectomes.md \
+	docs/divide.md \
 	docs/expand.md \
 	docs/import.md \
 	docs/scale.md \
 	docs/scan.md \
+	evidence/larva-division/page.md \
 	evidence/scan-baseline/page.md \
 	evidence/worm-digits/page.md
 

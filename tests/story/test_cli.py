@@ -88,6 +88,7 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
         "audit",
         "import",
         "segment",
+        "divide",
         "expand",
         "shrink",
         "grow",

@@ -6,8 +6,10 @@ from anlage.topology.blockmodel import BlockModel
 from anlage.topology.build import build
 from anlage.topology.community import ModularityPreserving
 from anlage.topology.control import Certificate, Chain, Control, certify, control_graph
+from anlage.topology.divide import Annotation, Division, Part, divide
 from anlage.topology.expand import expand
 from anlage.topology.expectation import certify_expansion, certify_shrinkage
+from anlage.topology.function import Function
 from anlage.topology.permute import (
     BinaryWeights,
     PermuteEdgeSigns,
@@ -16,10 +18,6 @@ from anlage.topology.permute import (
     PermuteWeights,
 )
 from anlage.topology.promise import Promise, Promises
-from anlage.topology.control import Certificate, Control, certify, control_graph
-from anlage.topology.divide import Annotation, Division, Part, divide
-from anlage.topology.function import Function
-from anlage.topology.permute import PermuteEdgeSigns, PermuteNeuronSigns, PermuteWeights
 from anlage.topology.quantity import Quantity
 from anlage.topology.reciprocity import ReciprocityPreserving
 from anlage.topology.renumber import near, renumber
@@ -36,12 +34,10 @@ __all__ = [
     "Annotation",
     "Audit",
     "BinaryWeights",
-    "BlockPreserving",
-    "Certificate",
-    "Chain",
     "BlockModel",
     "BlockPreserving",
     "Certificate",
+    "Chain",
     "Communities",
     "Control",
     "DegreePreserving",
@@ -75,9 +71,9 @@ __all__ = [
     "certify_expansion",
     "certify_shrinkage",
     "control_graph",
+    "divide",
     "expand",
     "near",
     "renumber",
     "shrink",
-    "divide",
 ]
