@@ -22,6 +22,7 @@ from functools import partial
 from importlib.metadata import version
 from statistics import median
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,8 +30,8 @@ from anlage.network import Leaky, Wiring
 from anlage.network.crossing import Crossing, TorchCrossing
 from anlage.network.gpu import TritonCrossing
 from anlage.topology import Topology
+from engines.graph import heavy_tailed
 from machine import keep
-from synapse import random_graph
 
 SIZES = {"worm": (302, 5_126), "larva": (2_952, 110_677), "fly": (139_000, 15_000_000)}
 BATCHES = (1, 32, 128)
@@ -230,14 +231,16 @@ def main() -> None:
         return
     if device == "cpu":
         os.environ["TRITON_INTERPRET"] = "1"  # in time: nothing has loaded Triton yet
-    sizes, batches = ({"tiny": (8, 20)}, (2,)) if dry else (SIZES, BATCHES)
+    sizes, batches = ({"tiny": (12, 24)}, (2,)) if dry else (SIZES, BATCHES)
     timer = partial(elapsed_ms, calls=1) if dry else partial(step_ms, samples=15, sample_ms=5.0)
     bandwidth = copy_gb_per_s(device, 1_000 if dry else 1 << 28, 1 if dry else 30)
     graphs: dict[str, object] = {}
     triton = version("triton") if importlib.util.find_spec("triton") else "none"
     found = {**describe(device), "triton": triton, "copy_gb_per_s": bandwidth, "graphs": graphs}
     for name, (n, n_edges) in sizes.items():
-        topology = random_graph(n, n_edges)
+        graph = heavy_tailed(name, n, n_edges)
+        post = np.repeat(np.arange(n), np.diff(graph.start))
+        topology = Topology.of(n, graph.pre, post, graph.weight)
         largest = int(torch.from_numpy(topology.post).bincount().max())
         rows: dict[str, object] = {}
         graphs[name] = {"neurons": n, "edges": n_edges, "largest_in_degree": largest, "batches": rows}
