@@ -27,6 +27,7 @@ COGGED := \
 	docs/import.md \
 	docs/scale.md \
 	docs/scan.md \
+	docs/state-of-the-evidence.md \
 	evidence/larva-division/page.md \
 	evidence/scan-baseline/page.md \
 	evidence/worm-digits/page.md

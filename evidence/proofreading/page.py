@@ -288,11 +288,19 @@ def wrap(block: str) -> str:
     )
 
 
+def contrasts_of(results: dict[str, Any]) -> str:
+    """The true wirings against their rewires, task by task, for the table of all claims; p after Holm over the tasks."""
+    found = [{**t.contrast.to_json(), "p_holm": t.p_holm, "higher_is_better": True} for t in judge(results)]
+    return json.dumps(found, indent=1) + "\n"
+
+
 def stale() -> list[str]:
-    """Names of the page and of figures that are not what the results say."""
+    """Names of the page, of the contrasts and of figures that are not what the results say."""
     results = read_results()
-    page = HERE / "page.md"
-    wrong = [] if page.exists() and page.read_text("utf-8") == render(results) else [page.name]
+    wanted = {"page.md": render(results), "claims.json": contrasts_of(results)}
+    wrong = [
+        name for name, text in wanted.items() if not (HERE / name).exists() or (HERE / name).read_text("utf-8") != text
+    ]
     for figure in FIGURES:
         path = HERE / figure
         if not path.exists() or results["fingerprint"] not in path.read_text("utf-8"):
@@ -309,6 +317,7 @@ def main() -> None:
         return
     results = read_results()
     write_text(HERE / "page.md", render(results))
+    write_text(HERE / "claims.json", contrasts_of(results))
     draw(results, HERE)
 
 
