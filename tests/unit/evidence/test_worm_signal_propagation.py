@@ -213,9 +213,11 @@ def test_a_page_that_was_edited_by_hand_and_a_figure_of_other_results_are_stale(
 ) -> None:
     page = load("page")
     monkeypatch.setattr(page, "render", lambda results: "as the results say")
+    monkeypatch.setattr(page, "contrasts_of", lambda results: "as they say too")
     monkeypatch.setattr(page, "HERE", tmp_path)
     monkeypatch.setattr(page, "read_results", lambda: {"fingerprint": "new"})
     (tmp_path / "page.md").write_text("edited by hand")
+    (tmp_path / "claims.json").write_text("as they say too")
     for figure in page.FIGURES:
         (tmp_path / figure).write_text("<svg>results new</svg>")
     (tmp_path / page.FIGURES[0]).write_text("<svg>results old</svg>")
