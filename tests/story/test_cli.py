@@ -484,6 +484,18 @@ def test_ctrl_c_while_worker_processes_start_is_answered_by_one_sentence(recipe:
 
 
 @PROC
+def test_a_verb_that_has_nothing_to_resume_does_not_name_the_flag(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("anlage.connectome.library.load", stopped)
+    assert main(["show", "worm"]) == EXIT_INTERRUPTED
+    said = capsys.readouterr().err
+    assert "run the same command again" in said and "--resume" not in said
+
+
 def test_a_kill_leaves_no_process_and_the_resumed_run_equals_an_uninterrupted_one(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

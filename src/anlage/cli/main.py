@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"anlage: {error}", file=sys.stderr)
         return EXIT_DIVERGED if isinstance(error, Diverged) else EXIT_ERROR
     except KeyboardInterrupt:
-        print("\nanlage: interrupted; what was finished is kept, add --resume to go on.", file=sys.stderr)
+        way = "add --resume to go on" if hasattr(args, "resume") else "run the same command again"
+        print(f"\nanlage: interrupted; what was finished is kept, {way}.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
