@@ -1,0 +1,90 @@
+"""How much of the larval brain does a smell recruit, and how much of rewired ones?
+
+``python evidence/input-confinement/run.py`` answers ``question.toml`` into ``results/``, one file per arm, written after every
+ten graphs; what is finished is not done again. ``page.py`` turns the results into ``page.md`` and its figure.
+"""
+
+import importlib.metadata
+import sys
+import time
+import tomllib
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from confinement_model import ClassPreserving, PartRewired, score
+from threadpoolctl import threadpool_limits
+
+from anlage.connectome.library import load
+from anlage.errors import AnlageError
+from anlage.learning.checkpoint import read_json, write_json
+from anlage.seed import Seed
+from anlage.topology import (
+    BlockPreserving,
+    Control,
+    DegreePreserving,
+    ModularityPreserving,
+    PermuteWeights,
+    ReciprocityPreserving,
+    StrengthPreserving,
+    Topology,
+    build,
+    control_graph,
+)
+from anlage.topology.quantity import spectral_radius
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+AT_ONCE = 10
+"""Graphs between two writings of a result."""
+
+
+def read_question() -> tuple[dict[str, Any], str]:
+    """The question and its checksum."""
+    text = (HERE / "question.toml").read_bytes()
+    return tomllib.loads(text.decode()), sha256(text).hexdigest()[:16]
+
+
+def arms(question: Mapping[str, Any], topology: Topology) -> dict[str, tuple[Control, int]]:
+    """Every control by name, and its number of graphs; the slow ones last."""
+    parts = (PartRewired("ports-rewired", ports=True), PartRewired("inner-rewired", ports=False))
+    family = (PermuteWeights(), DegreePreserving(), BlockPreserving(), ClassPreserving(topology), StrengthPreserving())
+    slow = (ReciprocityPreserving(), ModularityPreserving())
+    return {control.name: (control, question["graphs"].get(control.name, 100)) for control in (*family, *parts, *slow)}
+
+
+def rounded(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """To six digits, which is less than one neuron."""
+    return {setting: {name: round(value, 6) for name, value in row.items()} for setting, row in found.items()}
+
+
+def main() -> None:
+    """Run what is missing."""
+    question, identity = read_question()
+    topology = build(load("larva"), **question["topology"])
+    truth, seed, started = spectral_radius(topology), Seed(question["seed"]), time.monotonic()
+    names = ("anlage", "numpy", "scipy")
+    stamp = {
+        "question": identity,
+        "versions": {"python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in names},
+    }
+    write_json(RESULTS / "larva.json", stamp | {"graphs": [rounded(score(question, topology, truth))]})
+    for name, (control, wanted) in arms(question, topology).items():
+        path = RESULTS / f"{name}.json"
+        old = read_json(path, lambda record: record.get("question") == identity) or {}
+        graphs: list[Any] = list(old.get("graphs", []))  # type: ignore[call-overload]
+        for i in range(len(graphs), wanted):
+            made, _ = control_graph(control, topology, seed.child(name).child(i).rng())
+            graphs.append(rounded(score(question, made, truth)))
+            if len(graphs) % AT_ONCE == 0 or len(graphs) == wanted:
+                write_json(path, stamp | {"graphs": graphs})
+        print(f"{name}: {wanted} graphs, {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        with threadpool_limits(1):
+            main()
+    except AnlageError as error:
+        sys.exit(str(error))
