@@ -15,7 +15,7 @@ from anlage.seed import Seed
 from anlage.topology.divide import Assignment
 from anlage.topology.topology import Step, Topology
 
-REFERENCE = "Traag, Waltman & van Eck 2019, Sci Rep 9:5233; Dugue & Perez 2015, hal-01231784"
+REFERENCE = "Blondel et al. 2008, J Stat Mech P10008; Dugue & Perez 2015, hal-01231784"
 
 NEAR = 0.05
 """Difference in agreement between runs that is not worth a higher resolution."""
@@ -26,9 +26,10 @@ NEAR = 0.05
 class Communities:
     """Divide into communities: neurons more strongly connected with one another than their strengths suggest.
 
-    The Leiden algorithm on the modularity of Dugue & Perez for directed graphs, as scikit-network has it. Weights count by
-    magnitude: a negative modularity (Gomez et al. 2009, Phys Rev E 80:016114) would drive apart what inhibits one another, but
-    an inhibitory interneuron belongs to the circuit it inhibits. ``BlockModel`` uses signs.
+    The Louvain algorithm on the modularity of Dugue & Perez for directed graphs, as scikit-network has it; each run takes the
+    neurons in an order of its own, and nothing else is random. Weights count by magnitude: a negative modularity (Gomez et al.
+    2009, Phys Rev E 80:016114) would drive apart what inhibits one another, but an inhibitory interneuron belongs to the circuit
+    it inhibits. ``BlockModel`` uses signs.
 
     Every resolution is tried from ``runs`` starts, and those that do not divide in every run are left out. The runs of a
     resolution agree with one another by some mean adjusted Rand index; the lowest resolution within ``NEAR`` of the best is
@@ -69,7 +70,7 @@ class Communities:
 
     def _runs(self, topology: Topology, resolution: float) -> list[Int[ndarray, " neuron"]]:
         try:
-            from sknetwork.clustering import Leiden
+            from sknetwork.clustering import Louvain
         except ImportError as error:
             raise AnlageError(
                 "Communities are found by scikit-network, which is not installed; install it with "
@@ -80,7 +81,7 @@ class Communities:
         settings = {"modularity": "dugue", "shuffle_nodes": True, "return_probs": False, "return_aggregate": False}
         starts = [stream.child(run).integer % 2**32 for run in range(self.runs)]
         return [
-            numbered(Leiden(resolution, random_state=start, **settings).fit_predict(sender_first)) for start in starts
+            numbered(Louvain(resolution, random_state=start, **settings).fit_predict(sender_first)) for start in starts
         ]
 
 

@@ -174,6 +174,49 @@ def test_communities_are_blind_to_a_cycle_of_groups_that_the_block_model_sees() 
     assert adjusted_rand_score(label, Communities(runs=4)(topology).label) < 0.6
 
 
+def test_the_same_seed_gives_the_same_communities_however_often_and_another_seed_may_give_others() -> None:
+    pytest.importorskip("sknetwork", reason="communities need scikit-network")
+    topology = build(load("mushroom-body-left"))
+    found = [Communities((1.0,), runs=2, seed=seed)._runs(topology, 1.0) for seed in (0, 1, 0, 0)]
+    assert all(np.array_equal(found[0], again) for again in found[2:])
+    assert not np.array_equal(found[0], found[1])
+    rule = Communities((1.0, 2.0), runs=3, seed=5)
+    one, other = rule(topology), rule(topology)
+    assert np.array_equal(one.label, other.label) and one.step == other.step
+
+
+def test_the_lowest_resolution_is_taken_whose_runs_agree_nearly_as_well_as_the_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight neurons and three runs, whose agreement is known."""
+    halves = np.repeat([0, 1], 4)
+
+    def runs(rule: Communities, _topology: Topology, resolution: float) -> list[np.ndarray]:
+        made = [halves.copy() for _ in range(3)]
+        match resolution:
+            case 0.5:  # one run does not divide
+                made[1][:] = 0
+            case 0.7:  # one run has a neuron elsewhere
+                made[2][0] = 1
+        return made
+
+    monkeypatch.setattr(Communities, "_runs", runs)
+    topology = Topology.of(8, np.arange(8), np.roll(np.arange(8), 1), np.ones(8))
+    found = Communities((0.5, 0.7, 1.0, 1.4), runs=3)(topology)
+    once = adjusted_rand_score(halves, [1, *halves[1:]])
+    assert found.step.arguments["agreement_by_resolution"] == {
+        0.7: round((1 + 2 * once) / 3, 3),
+        1.0: 1.0,
+        1.4: 1.0,
+    }
+    assert found.step.arguments["resolution"] == 1.0
+    assert Communities((0.7, 1.4), runs=3)(topology).step.arguments["resolution"] == 1.4
+    monkeypatch.setattr("anlage.topology.structure.NEAR", 0.5)
+    assert Communities((0.7, 1.4), runs=3)(topology).step.arguments["resolution"] == 0.7
+    # Of the runs of 0.7 the odd one is not taken.
+    assert np.array_equal(Communities((0.7,), runs=3)(topology).label, halves)
+
+
 def test_communities_do_not_look_at_signs() -> None:
     pytest.importorskip("sknetwork", reason="communities need scikit-network")
     topology, _ = planted(ASSORTATIVE, POSITIVE, 0)
