@@ -11,7 +11,7 @@ from anlage.connectome.release import RELEASES
 from anlage.errors import ControlError
 from anlage.learning.recipe import Blueprint
 from anlage.study.question import CONTROLS
-from anlage.topology import Promise, control_graph
+from anlage.topology import Promise, Remover, control_graph
 from anlage.topology.promise import COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +85,8 @@ def controls() -> str:
         except ControlError:
             left = "refused"
         keeps, destroys = (", ".join(sorted(map(str, part))) for part in (control.keeps, control.destroys))
+        if isinstance(control, Remover):
+            destroys += f"; to none: {', '.join(sorted(map(str, control.removes)))}"
         rows.append(f"| `{name}` | {keeps} | {destroys} | {left} |")
     return "\n".join(rows)
 

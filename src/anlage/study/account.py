@@ -210,6 +210,8 @@ def _control_account(arm: Arm) -> ControlAccount:
         if declared != "destroys":
             held = max(shares) == 0
             measured = "unchanged" if held else f"up to {max(shares):.1%} changed"
+            if declared == "removes":
+                measured = "none left" if held else f"up to {max(shares):,.0f} left"
             if allowed := tolerance.get(quantity):
                 measured = f"at most {max(off[quantity]):.2%} off, of {allowed:.2%} allowed"
         else:

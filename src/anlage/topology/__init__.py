@@ -5,7 +5,7 @@ from anlage.topology.audit import Audit, audit
 from anlage.topology.blockmodel import BlockModel
 from anlage.topology.build import build
 from anlage.topology.community import ModularityPreserving
-from anlage.topology.control import Certificate, Chain, Control, certify, control_graph
+from anlage.topology.control import Certificate, Chain, Control, Remover, certify, control_graph
 from anlage.topology.divide import Annotation, Division, Part, divide
 from anlage.topology.expand import expand
 from anlage.topology.expectation import certify_expansion, certify_shrinkage
@@ -60,6 +60,7 @@ __all__ = [
     "RandomProjection",
     "RankMatched",
     "ReciprocityPreserving",
+    "Remover",
     "Resized",
     "SpectrumMatched",
     "Step",

@@ -22,7 +22,8 @@ class NoRecurrence:
 
     name: ClassVar[str] = "no-recurrence"
     keeps: ClassVar[frozenset[Quantity]] = frozenset({q.N_NEURONS})
-    destroys: ClassVar[frozenset[Quantity]] = frozenset({q.N_EDGES, q.EDGE_SET, q.CYCLIC_EDGES})
+    destroys: ClassVar[frozenset[Quantity]] = frozenset({q.N_EDGES, q.EDGE_SET})
+    removes: ClassVar[frozenset[Quantity]] = frozenset({q.CYCLIC_EDGES})
 
     def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
         """The feed-forward part; ``rng`` is not used, the result is always the same."""
@@ -62,6 +63,11 @@ class InterfaceOnly:
     keeps: ClassVar[frozenset[Quantity]] = frozenset({q.N_NEURONS})
     destroys: ClassVar[frozenset[Quantity]] = frozenset({q.EDGE_SET, q.N_EDGES, q.IN_DEGREE, q.OUT_DEGREE})
 
+    @property
+    def removes(self) -> frozenset[Quantity]:
+        """Every edge that does not run from the input to the output."""
+        return frozenset({q.indirect_quantity(self.input, self.output)})
+
     def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
         """One random matching of the two ports; the longer port repeats the shorter one."""
         into, out = topology.group(self.input), topology.group(self.output)
@@ -86,6 +92,11 @@ class RandomProjection:
     name: ClassVar[str] = "random-projection"
     keeps: ClassVar[frozenset[Quantity]] = frozenset({q.N_NEURONS, q.FROBENIUS})
     destroys: ClassVar[frozenset[Quantity]] = frozenset({q.EDGE_SET, q.IN_DEGREE, q.OUT_DEGREE})
+
+    @property
+    def removes(self) -> frozenset[Quantity]:
+        """Every edge that does not run from the input to the output."""
+        return frozenset({q.indirect_quantity(self.input, self.output)})
 
     def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
         """One random matrix; raises ``ControlError`` where the ports share neurons, which would be recurrence."""

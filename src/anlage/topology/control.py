@@ -56,11 +56,22 @@ class Chain(Control, Protocol):
         ...
 
 
+@runtime_checkable
+class Remover(Control, Protocol):
+    """A control that leaves nothing of a kind. That the quantity changed would not show that it is gone."""
+
+    @property
+    def removes(self) -> frozenset[Quantity]:
+        """Counts that are 0 afterwards."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One declaration of a control, held against one graph that it made.
 
-    ``changed`` is 0 where the quantity is the same within ``tolerance``; ``off`` is then how far it is off all the same.
+    ``changed`` is 0 where the quantity is the same within ``tolerance``; ``off`` is then how far it is off all the same. Of a
+    quantity that is removed, ``changed`` is what is left of it.
     """
 
     quantity: str
@@ -75,7 +86,9 @@ class Finding:
         return (self.changed == 0) == (self.declared != "destroys")
 
     def __str__(self) -> str:
-        if self.tolerance:
+        if self.declared == "removes":
+            seen = f"{self.changed:,.0f} left" if self.changed else "none left"
+        elif self.tolerance:
             seen = f"{self.off:.2%} off, of {self.tolerance:.2%} allowed"
         else:
             seen = "unchanged" if self.changed == 0 else f"{self.changed:.1%} of its entries changed"
@@ -113,6 +126,9 @@ def certify(control: Control, before: Topology, after: Topology) -> Certificate:
     for declared, quantities in (("keeps", control.keeps), ("destroys", control.destroys)):
         for quantity in sorted(quantities, key=str):
             findings.append(_finding(declared, quantity, quantity(before), quantity(after)))
+    if isinstance(control, Remover):
+        for quantity in sorted(control.removes, key=str):
+            findings.append(Finding(quantity.name, "removes", float(quantity(after))))
     if isinstance(control, Chain):
         findings.append(_mixing(before, after))
     return Certificate(control.name, tuple(findings))

@@ -287,6 +287,24 @@ class _BlockMeasure:
         return self.measure(topology, self.names)
 
 
+@dataclass(frozen=True, slots=True)
+class _Indirect:
+    """Number of edges beside those from one port to the other."""
+
+    into: tuple[str, ...]
+    out: tuple[str, ...]
+
+    def __call__(self, topology: Topology) -> ndarray:
+        straight = np.isin(topology.pre, topology.group(self.into)) & np.isin(topology.post, topology.group(self.out))
+        return np.asarray((~straight).sum())
+
+
+def indirect_quantity(into: tuple[str, ...], out: tuple[str, ...]) -> Quantity:
+    """The edges beside those from one port to the other, as a quantity that a control can remove."""
+    name = f"number of edges that do not run from {' + '.join(into)} to {' + '.join(out)}"
+    return Quantity(name, _Indirect(into, out))
+
+
 def block_quantity(names: tuple[str, ...]) -> Quantity:
     """The block matrix over these groups, as a quantity that a control can keep."""
     return Quantity(f"edges between {', '.join(names)} and the rest", _BlockMeasure(block_matrix, names))
