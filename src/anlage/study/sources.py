@@ -107,6 +107,22 @@ STATISTICS = """@article{crawford1998comparing,
 @article{holm1979simple,
   author = {Holm, Sture}, title = {A simple sequentially rejective multiple test procedure},
   journal = {Scandinavian Journal of Statistics}, volume = {6}, number = {2}, pages = {65--70}, year = {1979}
+}
+@article{crawford2010point,
+  author = {Crawford, John R. and Garthwaite, Paul H. and Porter, Sara},
+  title = {Point and interval estimates of effect sizes for the case-controls design in neuropsychology},
+  journal = {Cognitive Neuropsychology}, volume = {27}, number = {3}, pages = {245--260}, year = {2010}
+}
+@book{davison1997bootstrap,
+  author = {Davison, A. C. and Hinkley, D. V.}, title = {Bootstrap Methods and their Application},
+  publisher = {Cambridge University Press}, year = {1997}
+}"""
+
+EQUIVALENCE = """@article{schuirmann1987comparison,
+  author = {Schuirmann, Donald J.},
+  title = {A comparison of the two one-sided tests procedure and the power approach for assessing the equivalence of average
+    bioavailability},
+  journal = {Journal of Pharmacokinetics and Biopharmaceutics}, volume = {15}, number = {6}, pages = {657--680}, year = {1987}
 }"""
 
 
@@ -118,4 +134,5 @@ def bibliography(question: Question) -> str:
     entries += [CITED[type(item)] for item in used if type(item) in CITED]
     entries += [EXPANSION] if recipe.topology.expand != 1 else []
     entries += [STATISTICS] if question.comparison else []
+    entries += [EQUIVALENCE] if question.comparison and any(question.comparison.margin) else []
     return "\n\n".join(dict.fromkeys(entries)) + "\n"

@@ -24,7 +24,7 @@ def test_everything_the_default_question_stands_on_is_cited_once() -> None:
     wanted = {
         *keys(load("worm").source.bibtex),
         *("alpaydin1998digits", "balestriero2025lejepa", "epps1983test", "rao1996markov"),
-        *("crawford1998comparing", "holm1979simple"),
+        *("crawford1998comparing", "crawford2010point", "davison1997bootstrap", "holm1979simple"),
     }
     assert wanted == set(found)
 
@@ -59,6 +59,12 @@ def test_every_control_that_has_an_author_is_cited(word: str) -> None:
 
 def test_statistics_are_cited_only_where_something_is_compared() -> None:
     assert "holm1979simple" not in keys(bibliography(Question(RECIPE, None)))
+
+
+def test_equivalence_is_cited_only_where_a_margin_was_declared() -> None:
+    comparisons = Comparison(), Comparison(margin=(0.0, 0.02))
+    found = [keys(bibliography(Question(RECIPE, comparison))) for comparison in comparisons]
+    assert ["schuirmann1987comparison" in each for each in found] == [False, True]
 
 
 def test_two_controls_with_one_source_cite_it_once() -> None:
