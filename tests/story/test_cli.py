@@ -21,6 +21,7 @@ from anlage.connectome.release import RELEASES, RemoteFile
 from anlage.study.question import read_question
 from anlage.study.run import carry_out
 from anlage.study.trial import Record, Trial
+from anlage.topology import DegreePreserving, Step, Topology
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 LARVA = Path(__file__).parents[3] / "shared" / "data" / "larval_drosophila"
@@ -307,10 +308,36 @@ def test_a_dry_run_says_what_could_be_found_and_runs_nothing(
     assert main(["compare", str(recipe), "--out", str(tmp_path / "run"), "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert re.search(
-        r"With 20 graphs and 2 controls, a difference of \d\.\d control standard deviations is found", said
+        r"With 20 graphs and 3 controls, a difference of \d\.\d control standard deviations is found", said
     )
-    assert f"nothing was run; 60 trials would be, into {tmp_path / 'run'}" in said
+    assert f"nothing was run; 80 trials would be, into {tmp_path / 'run'}" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_a_rung_that_breaks_stops_the_whole_comparison_with_one_sentence_and_leaves_nothing_half_written(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def here(missing: Sequence[Trial], workers: int) -> Iterator[tuple[Trial, Record]]:
+        return ((trial, trial.run()) for trial in missing)
+
+    def merged(_control: DegreePreserving, topology: Topology, rng: object) -> Topology:
+        """An edge is lost, as where duplicates are merged."""
+        return topology.rewired(Step("degree-preserving"), topology.pre[1:], topology.post[1:], topology.weight[1:])
+
+    monkeypatch.setattr("anlage.study.compare._run", here)
+    recipe.write_text(TINY.replace("steps = 20", "steps = 2"))
+    ask, folder = ["compare", str(recipe), "--graphs", "2", "--out", str(tmp_path / "run")], tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(DegreePreserving, "__call__", merged)
+        assert main(ask) == EXIT_ERROR
+    assert "The control 'degree-preserving' is mislabelled: it declares that it keeps the in-degree" in one_sentence(
+        capsys
+    )
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert files == ["grown.safetensors", "question.toml", "results/connectome-000.json"]
+    # Mended, the same study goes on where it stopped.
+    assert main([*ask, "--resume"]) == 0
+    assert (folder / "result.json").exists() and (folder / "report.html").exists()
 
 
 def test_a_comparison_with_a_lost_trial_is_reported_and_has_the_exit_code_of_divergence(

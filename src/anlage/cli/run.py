@@ -87,7 +87,7 @@ def _tell(run: "Run") -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    """Like grow, but always against controls: the recipe's own, or the usual two when it names none."""
+    """Like grow, but always against controls: the recipe's own, or the usual three when it names none."""
     _grow(args)
 
 

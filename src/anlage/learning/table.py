@@ -38,14 +38,15 @@ def to_table(instance: object, kinds: Mapping[type, Kinds], *, defaults: bool = 
     """The TOML table of a dataclass instance; the inverse of ``from_table``.
 
     Without ``defaults``, fields that have their default value are left out, so that the table stays the same when a class gets
-    another field that by default changes nothing.
+    another field that by default changes nothing. Where a default was changed since, ``first`` in the field's metadata is the old
+    one, and that is left out: what was written before keeps its table, and the new default is another value.
     """
     word = {cls: word for table in kinds.values() for word, cls in table.items()}
     hints = get_type_hints(type(instance))
     table: dict[str, object] = {"kind": word[type(instance)]} if type(instance) in word else {}
     for field in fields(cast(Any, instance)):
         value = getattr(instance, field.name)
-        if not defaults and value == _default(field):
+        if not defaults and value == field.metadata.get("first", _default(field)):
             continue
         # Python users may write 1 for 1.0; both are the same recipe, and must be the same text.
         table[field.name] = float(value) if hints[field.name] is float else _plain(value, kinds, defaults)

@@ -7,8 +7,9 @@ from math import sqrt
 
 from anlage.study.arm import Arm
 from anlage.study.figure import plain, signed
+from anlage.study.judge import bare
 from anlage.study.run import Run
-from anlage.study.statistics import Contrast
+from anlage.study.statistics import OUTCOMES, Contrast
 from anlage.study.trial import diverged
 
 PHRASES = {
@@ -72,6 +73,7 @@ def _verdicts(found: Sequence[Contrast]) -> str:
 def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
     """What the primary verdict leaves open, from the numbers."""
     remarks = [_lost(run)] if diverged(run.records) else []
+    remarks += _unused(run)
     alike = [contrast for contrast in found if contrast.verdict == "no difference found"]
     if alike:
         seen = listed(f"{contrast.detectable:.4f} ({contrast.control})" for contrast in alike)
@@ -96,6 +98,17 @@ def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
         "recipe is another question."
     )
     return remarks
+
+
+def _unused(run: Run) -> list[str]:
+    """The outcomes on which the bare interface gets as far as the wiring does."""
+    by_outcome = ([c for c in run.contrasts if c.outcome == name] for name in OUTCOMES)
+    return [
+        f"On {plain(alone.outcome)} the trained interface without any wiring between its ports reaches {alone.control_mean:.3f}, "
+        f"the wiring {alone.connectome_mean:.3f}: this outcome is not shown to use the wiring, whatever the other controls say."
+        for found in by_outcome
+        if (alone := bare(found))
+    ]
 
 
 def _lost(run: Run) -> str:

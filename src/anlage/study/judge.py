@@ -8,6 +8,7 @@ from anlage.seed import Seed
 from anlage.study.question import Question
 from anlage.study.statistics import OUTCOMES, Contrast, Doubt, Outcome, above, contrasts
 from anlage.study.trial import CONNECTOME, Record, finished
+from anlage.topology import InterfaceOnly
 
 
 def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
@@ -19,12 +20,33 @@ def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
     for name in comparison.outcomes:
         values = {arm: final(records, arm, name) for arm in (CONNECTOME, *(c.name for c in comparison.controls))}
         connectome = values.pop(CONNECTOME)
-        rng = Seed(question.recipe.seed).child("bootstrap").child(name).rng()
+        seed = Seed(question.recipe.seed).child("bootstrap").child(name)
         graphs = {arm: _graphs(records, arm, np.isfinite(connectome - values[arm])) for arm in values}
         outcome = above(OUTCOMES[name], _chance(records))
         doubts = {arm: doubt for arm in values if (doubt := _doubt(records, arm, outcome))}
-        found += contrasts(outcome, connectome, values, comparison.margin_of(name), rng, graphs, doubts)
+        margin = comparison.margin_of(name)
+        first = contrasts(outcome, connectome, values, margin, seed.rng(), graphs, doubts)
+        doubts |= _unused(first)
+        found += contrasts(outcome, connectome, values, margin, seed.rng(), graphs, doubts)
     return found
+
+
+def bare(found: Sequence[Contrast]) -> Contrast | None:
+    """The contrast with the bare interface, where it says that the wiring did not better; None otherwise."""
+    alone = (c for c in found if c.control == InterfaceOnly.name and c.verdict not in ("better", "undecided"))
+    return next(alone, None)
+
+
+def _unused(found: Sequence[Contrast]) -> dict[str, Doubt]:
+    """Doubts of one outcome's claims where the trained interface gets as far without any wiring between its ports.
+
+    What speaks for the wiring, or would call a control as good, is then undecided; what speaks against it stays.
+    """
+    if not (alone := bare(found)):
+        return {}
+    why = f"interface-only reaches as much ({alone.control_mean:.3f}), so this outcome is not shown to use the wiring"
+    spoken = (c for c in found if c is not alone and c.verdict in ("better", "equivalent"))
+    return {c.control: Doubt("wiring not used", why, about_all=True) for c in spoken}
 
 
 def final(records: Sequence[Record], arm: str, measure: str) -> np.ndarray:

@@ -56,6 +56,10 @@ CONTROLS: Kinds = {
 QUESTION_KINDS: Mapping[type, Kinds] = {**KINDS, Control: CONTROLS}
 
 
+FIRST_CONTROLS = (DegreePreserving(), PermuteWeights())
+"""What no controls meant when questions were first given identities: those that name these keep theirs (decision 16)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The arms beside the connectome, and how they are judged.
@@ -65,7 +69,9 @@ class Comparison:
     outcome and in its units; 0, or nothing, for no margin. In TOML a single number is the primary outcome's.
     """
 
-    controls: tuple[Control, ...] = (DegreePreserving(), PermuteWeights())
+    controls: tuple[Control, ...] = field(
+        default=(*FIRST_CONTROLS, InterfaceOnly()), metadata={"first": FIRST_CONTROLS}
+    )
     graphs: int = 20
     outcomes: tuple[str, ...] = ("prediction_error", "probe_accuracy")
     margin: tuple[float, ...] = ()
