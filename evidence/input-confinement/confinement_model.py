@@ -28,7 +28,9 @@ def resting(
         before, state = state, np.tanh(matrix @ state + drive)
         if np.abs(state - before).max() < tolerance:
             return state
-    raise TopologyError(f"The states still move by more than {tolerance} after {MOST_ROUNDS:,} rounds; lower the radius.")
+    raise TopologyError(
+        f"The states still move by more than {tolerance} after {MOST_ROUNDS:,} rounds; lower the radius."
+    )
 
 
 def measures(state: Float[ndarray, " core"]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """How much of the larval brain does a smell recruit, and how much of rewired ones?
 
-``python evidence/input-confinement/run.py`` answers ``question.toml`` into ``results/``, one file per arm, written after every
-ten graphs; what is finished is not done again. ``page.py`` turns the results into ``page.md`` and its figure.
+``python evidence/input-confinement/run.py`` answers ``question.toml`` into ``results/``, one file per arm, in rounds of twenty
+graphs per arm; what is finished is not done again. ``page.py`` turns the results into ``page.md`` and its figure.
 """
 
 import importlib.metadata
@@ -36,8 +36,8 @@ from anlage.topology.quantity import spectral_radius
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-AT_ONCE = 10
-"""Graphs between two writings of a result."""
+AT_ONCE = 20
+"""Graphs of an arm between two writings of its result; each arm gets so many before any gets more."""
 
 
 def read_question() -> tuple[dict[str, Any], str]:
@@ -47,7 +47,7 @@ def read_question() -> tuple[dict[str, Any], str]:
 
 
 def arms(question: Mapping[str, Any], topology: Topology) -> dict[str, tuple[Control, int]]:
-    """Every control by name, and its number of graphs; the slow ones last."""
+    """Every control by name, and its number of graphs."""
     parts = (PartRewired("ports-rewired", ports=True), PartRewired("inner-rewired", ports=False))
     family = (PermuteWeights(), DegreePreserving(), BlockPreserving(), ClassPreserving(topology), StrengthPreserving())
     slow = (ReciprocityPreserving(), ModularityPreserving())
@@ -70,16 +70,18 @@ def main() -> None:
         "versions": {"python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in names},
     }
     write_json(RESULTS / "larva.json", stamp | {"graphs": [rounded(score(question, topology, truth))]})
-    for name, (control, wanted) in arms(question, topology).items():
-        path = RESULTS / f"{name}.json"
-        old = read_json(path, lambda record: record.get("question") == identity) or {}
-        graphs: list[Any] = list(old.get("graphs", []))  # type: ignore[call-overload]
-        for i in range(len(graphs), wanted):
-            made, _ = control_graph(control, topology, seed.child(name).child(i).rng())
-            graphs.append(rounded(score(question, made, truth)))
-            if len(graphs) % AT_ONCE == 0 or len(graphs) == wanted:
-                write_json(path, stamp | {"graphs": graphs})
-        print(f"{name}: {wanted} graphs, {time.monotonic() - started:.0f} s", flush=True)
+    for goal in range(AT_ONCE, max(wanted for _, wanted in arms(question, topology).values()) + 1, AT_ONCE):
+        for name, (control, wanted) in arms(question, topology).items():
+            path = RESULTS / f"{name}.json"
+            old = read_json(path, lambda record: record.get("question") == identity) or {}
+            graphs: list[Any] = list(old.get("graphs", []))  # type: ignore[call-overload]
+            if len(graphs) >= min(goal, wanted):
+                continue
+            for i in range(len(graphs), min(goal, wanted)):
+                made, _ = control_graph(control, topology, seed.child(name).child(i).rng())
+                graphs.append(rounded(score(question, made, truth)))
+            write_json(path, stamp | {"graphs": graphs})
+            print(f"{name}: {len(graphs)} of {wanted} graphs, {time.monotonic() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
