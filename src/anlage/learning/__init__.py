@@ -1,6 +1,21 @@
-"""Topology + objective + experience."""
+"""Topology + objective + experience; or topology + task + readout."""
 
+from anlage.learning.assay import Assay, Assayed, assay
 from anlage.learning.grow import Grown, grow
+from anlage.learning.readout import Gradient, Ridge
 from anlage.learning.recipe import Blueprint, PortChoice, Recipe, Schedule, read_recipe
 
-__all__ = ["Blueprint", "Grown", "PortChoice", "Recipe", "Schedule", "grow", "read_recipe"]
+__all__ = [
+    "Assay",
+    "Assayed",
+    "Blueprint",
+    "Gradient",
+    "Grown",
+    "PortChoice",
+    "Recipe",
+    "Ridge",
+    "Schedule",
+    "assay",
+    "grow",
+    "read_recipe",
+]

@@ -9,6 +9,10 @@ from anlage.connectome.library import load
 from anlage.errors import RecipeError
 from anlage.experience import Digits, Mnist, SpokenDigits, Text
 from anlage.experience.experience import RecordedExperience, Recording
+from anlage.experience.memory import MemoryCapacity
+from anlage.experience.problem import Task
+from anlage.experience.still_image import StillImages
+from anlage.learning.readout import Gradient, Readout, Ridge
 from anlage.learning.table import Kinds, from_table, to_table, toml
 from anlage.network import Physiology
 from anlage.objective import CosinePrediction, Objective, SigregPrediction, VicregPrediction
@@ -19,6 +23,10 @@ from anlage.topology.build import SignRule, WeightRule
 KINDS: Mapping[type, Kinds] = {
     Objective: {"cosine": CosinePrediction, "sigreg": SigregPrediction, "vicreg": VicregPrediction},
     RecordedExperience: {"digits": Digits, "mnist": Mnist, "spoken-digits": SpokenDigits, "text": Text},
+}
+ASSAY_KINDS: Mapping[type, Kinds] = {
+    Task: {"images": StillImages, "memory-capacity": MemoryCapacity},
+    Readout: {"ridge": Ridge, "gradient": Gradient},
 }
 
 
@@ -84,6 +92,12 @@ class Schedule:
             )
 
 
+def demand_name(name: str) -> None:
+    """Raise ``RecipeError`` for a name that cannot be that of a folder."""
+    if not name or not all(c.isalnum() or c in "-_" for c in name):
+        raise RecipeError(f"The name of a recipe is {name!r}, but must be made of letters, digits, '-' and '_'.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """Everything that decides a run. Two runs of one recipe on one machine give the same numbers."""
@@ -100,10 +114,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.name or not all(c.isalnum() or c in "-_" for c in self.name):
-            raise RecipeError(
-                f"The name of a recipe is {self.name!r}, but must be made of letters, digits, '-' and '_'."
-            )
+        demand_name(self.name)
         if self.latent < 2:
             raise RecipeError(
                 f"latent is {self.latent}, but must be at least 2: one number cannot be told from a collapsed embedding."

@@ -107,11 +107,16 @@ def _chosen(choices: Kinds, given: object, where: str, kinds: Mapping[type, Kind
 
 def toml(table: Mapping[str, object], path: tuple[str, ...] = ()) -> str:
     """TOML text of nested tables of strings, numbers, booleans and lists."""
-    lines = [f"{key} = {_literal(value)}" for key, value in table.items() if not isinstance(value, dict)]
+    lines = [f"{_key(key)} = {_literal(value)}" for key, value in table.items() if not isinstance(value, dict)]
     if path:
         lines.insert(0, f"\n[{'.'.join(path)}]")
     parts = [toml(value, (*path, key)) for key, value in table.items() if isinstance(value, dict)]
     return "\n".join(lines) + "\n" + "".join(parts)
+
+
+def _key(key: str) -> str:
+    """A key as it is written: bare, or quoted where it holds more than TOML allows."""
+    return key if all(c.isascii() and (c.isalnum() or c in "-_") for c in key) else _literal(key)
 
 
 def _literal(value: object) -> str:

@@ -15,7 +15,8 @@ from numpy import ndarray
 
 from anlage.study.arm import Arm
 from anlage.study.canvas import BAND, INK, LINE, MUTED, PAPER, SMALL, Number, arm_colour, axes, sheet, svg, write
-from anlage.study.statistics import OUTCOMES, Contrast
+from anlage.study.outcome import OUTCOMES
+from anlage.study.statistics import Contrast
 
 WIDTH, EDGE = 370, 2
 """Pixels of a panel, and of its margins left and right."""

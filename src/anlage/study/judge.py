@@ -1,12 +1,14 @@
 """The records of a study become contrasts: pairs by seed, graphs counted, doubts raised."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from anlage.seed import Seed
+from anlage.study.outcome import GROWN, OUTCOMES, Outcome, above, between
 from anlage.study.question import Question
-from anlage.study.statistics import OUTCOMES, Contrast, Doubt, Outcome, above, contrasts
+from anlage.study.statistics import Contrast, Doubt, Pair, family
 from anlage.study.trial import CONNECTOME, Record, finished
 from anlage.topology import InterfaceOnly
 
@@ -17,36 +19,58 @@ def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
     if comparison is None:
         return []
     found = []
+    networks = {design.name for design in comparison.networks}
     for name in comparison.outcomes:
-        values = {arm: final(records, arm, name) for arm in (CONNECTOME, *(c.name for c in comparison.controls))}
-        connectome = values.pop(CONNECTOME)
+        pairs = []
+        for cell in question.cells:
+            here = [record for record in records if record.get("level", {}) == cell.plain]
+            outcome = scaled(name, here, primary=name == comparison.outcomes[0])
+            connectome = final(here, CONNECTOME, name)
+            for arm in comparison.arms:
+                scores = final(here, arm, name)
+                engineered = arm in networks
+                graphs = _graphs(here, arm, np.isfinite(connectome - scores), by="seed" if engineered else "graph")
+                doubt = _doubt(here, arm, outcome)
+                margin = comparison.margin_of(name)
+                pairs.append(Pair(outcome, arm, connectome, scores, graphs, margin, doubt, cell.name, engineered))
         seed = Seed(question.recipe.seed).child("bootstrap").child(name)
-        graphs = {arm: _graphs(records, arm, np.isfinite(connectome - values[arm])) for arm in values}
-        outcome = above(OUTCOMES[name], _chance(records))
-        doubts = {arm: doubt for arm in values if (doubt := _doubt(records, arm, outcome))}
-        margin = comparison.margin_of(name)
-        first = contrasts(outcome, connectome, values, margin, seed.rng(), graphs, doubts)
-        doubts |= _unused(first)
-        found += contrasts(outcome, connectome, values, margin, seed.rng(), graphs, doubts)
+        first = family(pairs, seed.rng())
+        unused = _unused(first)
+        doubted = [replace(pair, doubt=unused.get((pair.level, pair.control), pair.doubt)) for pair in pairs]
+        found += family(doubted, seed.rng()) if unused else first
     return found
 
 
 def bare(found: Sequence[Contrast]) -> Contrast | None:
-    """The contrast with the bare interface, where it says that the wiring did not better; None otherwise."""
+    """The first contrast with the bare interface that says that the wiring did not better; None without one."""
     alone = (c for c in found if c.control == InterfaceOnly.name and c.verdict not in ("better", "undecided"))
     return next(alone, None)
 
 
-def _unused(found: Sequence[Contrast]) -> dict[str, Doubt]:
-    """Doubts of one outcome's claims where the trained interface gets as far without any wiring between its ports.
+def _unused(found: Sequence[Contrast]) -> dict[tuple[str, str], Doubt]:
+    """Doubts, by level and control, of claims where the trained interface gets as far without any wiring between its ports.
 
     What speaks for the wiring, or would call a control as good, is then undecided; what speaks against it stays.
     """
-    if not (alone := bare(found)):
-        return {}
-    why = f"interface-only reaches as much ({alone.control_mean:.3f}), so this outcome is not shown to use the wiring"
-    spoken = (c for c in found if c is not alone and c.verdict in ("better", "equivalent"))
-    return {c.control: Doubt("wiring not used", why, about_all=True) for c in spoken}
+    doubts = {}
+    for level in dict.fromkeys(contrast.level for contrast in found):
+        here = [contrast for contrast in found if contrast.level == level]
+        if not (alone := bare(here)):
+            continue
+        why = (
+            f"interface-only reaches as much ({alone.control_mean:.3f}), so this outcome is not shown to use the wiring"
+        )
+        spoken = (c.control for c in here if c is not alone and c.verdict in ("better", "equivalent"))
+        doubts |= {(level, control): Doubt("wiring not used", why, about_all=True) for control in spoken}
+    return doubts
+
+
+def scaled(name: str, records: Sequence[Record], *, primary: bool) -> Outcome:
+    """An outcome with the ends of its scale, as the records know them: of a task's scores, only those of the primary are known."""
+    if name in GROWN:
+        return above(OUTCOMES[name], _chance(records))
+    ends = [(float(str(r["chance"])), float(str(r["oracle"]))) for r in finished(records)]
+    return between(OUTCOMES[name], *np.mean(ends, axis=0).tolist()) if primary and ends else OUTCOMES[name]
 
 
 def final(records: Sequence[Record], arm: str, measure: str) -> np.ndarray:
@@ -58,9 +82,9 @@ def _by_index(records: Sequence[Record], arm: str) -> list[Record]:
     return sorted((r for r in records if r["arm"] == arm), key=lambda r: int(str(r["index"])))
 
 
-def _graphs(records: Sequence[Record], arm: str, use: np.ndarray) -> int:
-    """Different graphs of an arm among the trials to ``use``."""
-    return len({r["graph"] for r, used in zip(_by_index(records, arm), use, strict=True) if used})
+def _graphs(records: Sequence[Record], arm: str, use: np.ndarray, *, by: str) -> int:
+    """Different graphs, or seeds, of an arm among the trials to ``use``."""
+    return len({r[by] for r, used in zip(_by_index(records, arm), use, strict=True) if used})
 
 
 def _chance(records: Sequence[Record]) -> float:
@@ -74,13 +98,15 @@ def _doubt(records: Sequence[Record], arm: str, outcome: Outcome) -> Doubt | Non
     if not all(both):
         return None
     for who, found in zip(("the connectome", arm), both, strict=True):
-        if any(not r["audit"]["neurons"] for r in found):  # type: ignore[index]
+        if any("audit" in r and not r["audit"]["neurons"] for r in found):  # type: ignore[index]
             return Doubt("failed audit", f"nothing observed can reach the readout in {who}", about_all=True)
     versions = [{r["index"]: r["versions"] for r in found} for found in both]
     unlike = {i for i in versions[0].keys() & versions[1].keys() if versions[0][i] != versions[1][i]}
     if unlike:
         why = f"{len(unlike)} of its pairs were run with different versions of the libraries"
         return Doubt("irreproducible", why, about_all=True)
+    if all(len(r["curve"]) == 1 for r in both[0]):  # type: ignore[arg-type]
+        return None  # a readout in closed form: there is no network that has not learned to compare with
     sign = 1 if outcome.higher_is_better else -1
     start, end = ([[r["curve"][at][outcome.name] for r in found] for found in both] for at in (0, -1))  # type: ignore[index]
     if all(sign * np.mean(a) >= sign * np.mean(b) for a, b in zip(start, end, strict=True)):

@@ -7,11 +7,13 @@ grown.safetensors     the network on the connectome, with everything needed to g
 report.html           all of it, to look at
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from anlage.errors import AnlageError, Diverged, RecipeError
+from anlage.learning.assay import Assay, input_only
 from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
 from anlage.learning.grow import grow
 from anlage.learning.measure import raw_accuracy
@@ -28,13 +30,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A finished run: the question, every record, every contrast, and what the probe reaches on raw observations."""
+    """A finished run: the question, every record, every contrast, and what the probe reaches on raw observations.
+
+    Of an assay, ``input_only`` holds the scores of a ridge readout on the input, and ``raw_probe_accuracy`` is NaN.
+    """
 
     folder: Path
     question: Question
     records: Sequence[Record]
     contrasts: Sequence[Contrast]
     raw_probe_accuracy: float
+    input_only: Mapping[str, float] = field(default_factory=dict)
 
 
 def carry_out(
@@ -51,30 +57,47 @@ def carry_out(
     """
     report = progress or (lambda _what, _done, _total: None)
     _claim(question, folder, resume)
-    first = Trial(question, CONNECTOME, 0)
+    first = Trial(question, CONNECTOME, 0, question.cells[0])
     record_file = folder / "results" / first.file_name
     with one_thread():
         if read_json(record_file, first.accepts) is None:
             write_json(record_file, _first_record(first, folder / "grown.safetensors", report))
-        raw = raw_accuracy(question.recipe.open_experience())
+        alone = _without_network(question)
     records = compare(
         question, folder / "results", workers=workers, progress=lambda done, total: report("trials", done, total)
     )
-    found = judge(question, records)
-    result = {
+    result: dict[str, object] = {
         "format": FORMAT,
         "question": question.identity,
-        "raw_probe_accuracy": raw,
+        **alone,
         "diverged": [{"arm": r["arm"], "index": r["index"], "why": r["diverged"]} for r in diverged(records)],
-        "contrasts": [c.to_json() for c in found],
+        "contrasts": [c.to_json() for c in judge(question, records)],
     }
     write_json(folder / "result.json", result)
-    return Run(folder, question, records, found, raw)
+    return _run(folder, question, records, result)
+
+
+def _without_network(question: Question) -> dict[str, object]:
+    """What can be read from the input itself, by the name under which the result holds it."""
+    recipe = question.recipe
+    if isinstance(recipe, Assay):
+        return {"input_only": dict(input_only(recipe))}
+    return {"raw_probe_accuracy": raw_accuracy(recipe.open_experience())}
+
+
+def _run(folder: Path, question: Question, records: Sequence[Record], result: Mapping[str, object]) -> Run:
+    raw, alone = float(str(result.get("raw_probe_accuracy", "nan"))), result.get("input_only", {})
+    return Run(folder, question, records, judge(question, records), raw, cast(Mapping[str, float], alone))
 
 
 def _first_record(trial: Trial, checkpoint: Path, report: Progress) -> Record:
     """Grow the connectome's first trial here, where it can be gone on with. Without controls a divergence is an error."""
-    recipe = trial.question.recipe
+    recipe = trial.recipe
+    if isinstance(recipe, Assay):
+        record = trial.run()
+        if trial.question.comparison is None and "diverged" in record:
+            raise Diverged(str(record["diverged"]))
+        return record
     try:
         grown = grow(recipe, checkpoint=checkpoint, progress=lambda done, total: report("steps", done, total))
     except Diverged as error:
@@ -103,7 +126,7 @@ def read_run(folder: Path) -> Run:
             f"The run in {folder} is not finished; run `anlage grow {asked} --out {folder} --resume` first."
         )
     records = compare(question, folder / "results", workers=0)
-    return Run(folder, question, records, judge(question, records), float(str(result["raw_probe_accuracy"])))
+    return _run(folder, question, records, result)
 
 
 def _claim(question: Question, folder: Path, resume: bool) -> None:

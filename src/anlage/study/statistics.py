@@ -5,8 +5,8 @@ the mean difference alone would call any fixed graph special. The tests here the
 the control graphs by more than these differ from one another.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -17,10 +17,14 @@ from scipy.stats import chi2
 from scipy.stats import t as student
 
 from anlage.errors import AnlageError
+from anlage.study.outcome import Outcome
 from anlage.study.power import ALPHA
+from anlage.study.two_sample import Numbers, two_samples, welch_equivalence_p, welch_p
 
 MIN_GRAPHS = 20
 """Different control graphs that a verdict needs: the connectome as the most extreme of 21 is then rarer than 5 %, one-sided."""
+
+SINGLE_CASE, WELCH = "single case", "Welch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class Contrast:
     without a margin; ``p_sign_flip``: only for a control with a single graph, whether its seeds and the connectome's differ.
     ``detectable``: smallest absolute difference that this test would have called at 5 %, uncorrected.
     ``reason`` is a word for why nothing is decided, ``why`` says it in full; both are empty elsewhere. With fewer than two pairs
-    there are no numbers: they are NaN.
+    there are no numbers: they are NaN. ``level``: at which levels of the factors, if there are any. ``test``: which test ``p``
+    comes from; with ``Welch``, ``control`` is an engineered network, ``n_graphs`` its seeds, and no graph was drawn.
     """
 
     control: str
@@ -62,6 +67,8 @@ class Contrast:
     lost: int
     reason: str
     why: str
+    level: str = ""
+    test: str = SINGLE_CASE
 
     @property
     def claim(self) -> str:
@@ -76,10 +83,14 @@ class Contrast:
     def to_json(self) -> dict[str, object]:
         """Every field by name; a number that is not there is null."""
         known = {name: None if value != value else value for name, value in asdict(self).items()}
+        # As before there were levels and other tests, where there are none.
+        known = {name: value for name, value in known.items() if (name, value) not in USUAL}
         missing = {} if self.counted else {"interval": None, "effect_interval": None}
         return {**known, **missing, "claim": self.claim}
 
 
+USUAL = (("level", ""), ("test", SINGLE_CASE))
+"""Fields of a contrast that are written only where they say something."""
 CLAIMS = {
     "better": "supported",
     "worse": "not supported",
@@ -198,39 +209,23 @@ def holm(p: Float[ndarray, " sample"]) -> Float[ndarray, " sample"]:
     return corrected
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A measure that a study compares arms by, where its scale ends, and which way is better."""
-
-    name: str
-    higher_is_better: bool
-    floor: float
-    ceiling: float
-
-
-OUTCOMES = {
-    "prediction_error": Outcome("prediction_error", higher_is_better=False, floor=0.98, ceiling=0.02),
-    "probe_accuracy": Outcome("probe_accuracy", higher_is_better=True, floor=0.02, ceiling=0.99),
-}
-"""At the floor nothing was learned, at the ceiling nothing is left to learn; neither tells arms apart. The probe's floor lies
-this much above chance, which depends on the recording: see ``above``."""
-
-
-def above(outcome: Outcome, chance: float) -> Outcome:
-    """The outcome with its floor at chance, where it has a chance level: the probe's does."""
-    return replace(outcome, floor=outcome.floor + chance) if outcome.name == "probe_accuracy" else outcome
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """One control beside the connectome: what ``_contrast`` needs to know. Scores are NaN where a trial diverged."""
+    """One control beside the connectome: what ``_contrast`` needs to know. Scores are NaN where a trial diverged.
 
+    ``engineered``: the scores are those of a network without a wiring. Its seeds are draws from all networks of its design, as the
+    connectome's seeds are draws from all interfaces to it: two samples, and no graph among graphs, so Welch's test is the one.
+    """
+
+    outcome: Outcome
     control: str
     connectome: Float[ndarray, " sample"]
     scores: Float[ndarray, " sample"]
     n_graphs: int
     margin: float
     doubt: Doubt | None
+    level: str = ""
+    engineered: bool = False
 
     @property
     def use(self) -> Bool[ndarray, " sample"]:
@@ -251,6 +246,9 @@ class Pair:
         """Of a difference, and of equivalence; 1 where there is nothing to test."""
         if len(self.difference) < 2:
             return 1.0, 1.0
+        if self.engineered:
+            both = self.connectome[self.use], self.scores[self.use]
+            return welch_p(*both), welch_equivalence_p(*both, self.margin) if self.margin else 1.0
         return single_case_p(self.difference), equivalence_p(self.difference, self.margin) if self.margin else 1.0
 
 
@@ -270,21 +268,24 @@ def contrasts(
     always makes the same graph is no ensemble. ``doubts``: controls against which the numbers do not decide.
     Raises ``AnlageError`` when arms have different numbers of trials, or fewer than 2.
     """
+    pairs = []
     for name, values in controls.items():
         if len(values) != len(connectome) or len(values) < 2:
             raise AnlageError(
                 f"The control {name!r} has {len(values)} trials and the connectome {len(connectome)}; statistics need the same "
                 "number, at least 2 each: finish the missing trials with --resume."
             )
-    pairs = []
-    for name, values in controls.items():
-        n_pairs = int(np.isfinite(connectome - values).sum())
-        n_graphs = (graphs or {}).get(name, n_pairs)
-        pairs.append(Pair(name, connectome, values, n_graphs, margin, (doubts or {}).get(name)))
+        n_graphs = (graphs or {}).get(name, int(np.isfinite(connectome - values).sum()))
+        pairs.append(Pair(outcome, name, connectome, values, n_graphs, margin, (doubts or {}).get(name)))
+    return family(pairs, rng)
+
+
+def family(pairs: Sequence[Pair], rng: np.random.Generator) -> list[Contrast]:
+    """The contrasts of pairs of arms that are judged together: Holm's correction goes over all of them."""
     raw = np.array([pair.p() for pair in pairs]).reshape(-1, 2)
     corrected = np.stack([holm(raw[:, 0]), holm(raw[:, 1])], axis=1)
     return [
-        _contrast(outcome, pair, Tested(float(p), float(p_holm), float(p_equivalent)), rng)
+        _contrast(pair, Tested(float(p), float(p_holm), float(p_equivalent)), rng)
         for pair, p, (p_holm, p_equivalent) in zip(pairs, raw[:, 0], corrected, strict=True)
     ]
 
@@ -298,17 +299,18 @@ class Tested:
     p_equivalent: float
 
 
-def _contrast(outcome: Outcome, pair: Pair, tested: Tested, rng: np.random.Generator) -> Contrast:
-    d, use = pair.difference, pair.use
-    n, where = len(d), f"On {outcome.name.replace('_', ' ')} the connectome"
-    if n < 2:
-        return _without_numbers(outcome, pair, where)
+def _contrast(pair: Pair, tested: Tested, rng: np.random.Generator) -> Contrast:
+    d, use, outcome = pair.difference, pair.use, pair.outcome
+    at = f" at {pair.level}" if pair.level else ""
+    where = f"On {outcome.name.replace('_', ' ')}{at} the connectome"
+    if len(d) < 2:
+        return _without_numbers(pair, where)
     here, there = float(pair.connectome[use].mean()), float(pair.scores[use].mean())
-    spread, interval = float(d.std(ddof=1)), bootstrap_interval(d, rng)
-    verdict, reason, why = _verdict(outcome, pair, (here, there), interval, tested)
+    numbers = _numbers(pair, rng)
+    low, high = numbers.interval
+    verdict, reason, why = _verdict(pair, (here, there), numbers.interval, tested)
     said = f" ({why})" if why else f" (within the declared margin of {pair.margin})" if verdict == "equivalent" else ""
     left_out = f" {pair.lost} of {len(use)} pairs are left out because a trial diverged." if pair.lost else ""
-    effect = float(d.mean() / spread) if spread else 0.0
     return Contrast(
         control=pair.control,
         outcome=outcome.name,
@@ -316,62 +318,71 @@ def _contrast(outcome: Outcome, pair: Pair, tested: Tested, rng: np.random.Gener
         connectome_mean=here,
         control_mean=there,
         difference=float(d.mean()),
-        interval=interval,
-        effect_size=effect,
+        interval=numbers.interval,
+        effect_size=numbers.effect_size,
         percentile=percentile(0.0, -d),
         p=tested.p,
         p_holm=tested.p_holm,
-        detectable=float(student.isf(ALPHA / 2, n - 1) * spread * np.sqrt(1 + 1 / n)),
+        detectable=numbers.detectable,
         verdict=verdict,
         sentence=f"{where} ({here:.3f}) against {pair.control} ({there:.3f}): {verdict}{said}; difference {d.mean():+.4f}, "
-        f"95 % interval {interval[0]:+.4f} to {interval[1]:+.4f}, p = {tested.p_holm:.3f} after Holm.{left_out}",
-        effect_interval=effect_interval(effect, n) if spread else (0.0, 0.0),
-        p_rank=rank_p(d),
+        f"95 % interval {low:+.4f} to {high:+.4f}, p = {tested.p_holm:.3f} after Holm.{left_out}",
+        effect_interval=numbers.effect_interval,
+        p_rank=numbers.p_rank,
         p_equivalent=tested.p_equivalent,
-        p_sign_flip=sign_flip_p(d, rng) if pair.n_graphs == 1 else None,
+        p_sign_flip=sign_flip_p(d, rng) if pair.n_graphs == 1 and not pair.engineered else None,
         margin=pair.margin,
         lost=pair.lost,
         reason=reason,
         why=why,
+        level=pair.level,
+        test=WELCH if pair.engineered else SINGLE_CASE,
     )
 
 
-def _without_numbers(outcome: Outcome, pair: Pair, where: str) -> Contrast:
+def _numbers(pair: Pair, rng: np.random.Generator) -> Numbers:
+    if pair.engineered:
+        return two_samples(pair.connectome[pair.use], pair.scores[pair.use], rng, ALPHA)
+    d = pair.difference
+    n, spread, interval = len(d), float(d.std(ddof=1)), bootstrap_interval(d, rng)
+    effect = float(d.mean() / spread) if spread else 0.0
+    detectable = float(student.isf(ALPHA / 2, n - 1) * spread * np.sqrt(1 + 1 / n))
+    return Numbers(interval, effect, effect_interval(effect, n) if spread else (0.0, 0.0), rank_p(d), detectable)
+
+
+def _without_numbers(pair: Pair, where: str) -> Contrast:
     """The contrast of which fewer than two pairs are left."""
     why = f"{pair.lost} of {len(pair.use)} pairs were lost because a trial diverged"
+    numbers = "connectome_mean control_mean difference effect_size percentile p p_holm detectable p_rank p_equivalent"
+    nothing = dict.fromkeys(numbers.split(), np.nan)
     return Contrast(
+        **nothing,
         control=pair.control,
-        outcome=outcome.name,
+        outcome=pair.outcome.name,
         n_graphs=pair.n_graphs,
-        connectome_mean=np.nan,
-        control_mean=np.nan,
-        difference=np.nan,
         interval=(np.nan, np.nan),
-        effect_size=np.nan,
-        percentile=np.nan,
-        p=np.nan,
-        p_holm=np.nan,
-        detectable=np.nan,
         verdict="undecided",
         sentence=f"{where} against {pair.control}: undecided ({why}).",
         effect_interval=(np.nan, np.nan),
-        p_rank=np.nan,
-        p_equivalent=np.nan,
         p_sign_flip=None,
         margin=pair.margin,
         lost=pair.lost,
         reason="a trial diverged",
         why=why,
+        level=pair.level,
+        test=WELCH if pair.engineered else SINGLE_CASE,
     )
 
 
 def _verdict(
-    outcome: Outcome, pair: Pair, means: tuple[float, float], interval: tuple[float, float], tested: Tested
+    pair: Pair, means: tuple[float, float], interval: tuple[float, float], tested: Tested
 ) -> tuple[str, str, str]:
     """One of undecided, better, worse, equivalent, no difference found; and for undecided a reason, in a word and in full."""
-    sign, n = 1 if outcome.higher_is_better else -1, pair.n_graphs
+    outcome, n = pair.outcome, pair.n_graphs
+    sign = 1 if outcome.higher_is_better else -1
     if n < MIN_GRAPHS:
-        why = f"only {n} different control graph{'s' * (n != 1)}, {MIN_GRAPHS} are needed"
+        what = "network" if pair.engineered else "different control graph"
+        why = f"only {n} {what}{'s' * (n != 1)}, {MIN_GRAPHS} are needed"
         return (
             "undecided",
             *(("a trial diverged", f"{why}; {pair.lost} lost") if pair.lost else ("too few graphs", why)),

@@ -23,7 +23,7 @@ from anlage.study.judge import final, judge
 from anlage.study.question import Comparison, Question, read_question
 from anlage.study.report import write_report
 from anlage.study.run import carry_out, read_run
-from anlage.study.statistics import OUTCOMES
+from anlage.study.outcome import GROWN
 from anlage.study.trial import CONNECTOME, Record, Trial, trials
 from anlage.topology import (
     DegreePreserving,
@@ -185,7 +185,7 @@ def test_a_finished_run_is_read_back_as_it_was(finished: Path, ran: list[str]) -
     assert not ran
     result = json.loads((finished / "result.json").read_text())
     assert [c["sentence"] for c in result["contrasts"]] == [c.sentence for c in run.contrasts]
-    assert len(run.contrasts) == 2 * len(OUTCOMES)
+    assert len(run.contrasts) == 2 * len(GROWN)
     assert result["raw_probe_accuracy"] == run.raw_probe_accuracy > 0.8
 
 

@@ -5,13 +5,11 @@ import pytest
 from scipy import stats
 
 from anlage.errors import AnlageError
+from anlage.study.outcome import OUTCOMES, Outcome, above
 from anlage.study.statistics import (
     MIN_GRAPHS,
-    OUTCOMES,
     Contrast,
     Doubt,
-    Outcome,
-    above,
     bootstrap_interval,
     contrasts,
     effect_interval,
