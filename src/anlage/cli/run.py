@@ -10,6 +10,7 @@ from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, Diverged
 
 if TYPE_CHECKING:
+    from anlage.learning import Assay, Recipe
     from anlage.study import Question, Run
 
 
@@ -57,17 +58,32 @@ def _question(args: argparse.Namespace) -> "Question":
 
 def _announce(question: "Question") -> None:
     """What will be run, and what it can be expected to find."""
+    from anlage.study.factor import shown
     from anlage.study.power import power_sentence
     from anlage.study.statistics import MIN_GRAPHS
 
     recipe, compared = question.recipe, question.comparison
-    print(
-        f"{recipe.name}: {recipe.topology.connectome}, {type(recipe.experience).__name__}, "
-        f"{type(recipe.objective).__name__}, {recipe.schedule.steps} steps; question {question.identity}"
-    )
+    print(f"{recipe.name}: {recipe.topology.connectome}, {_means(recipe)}; question {question.identity}")
     if compared:
-        print(f"against {compared.graphs} graphs each of {', '.join(c.name for c in compared.controls)}")
-        print(power_sentence(compared.graphs, len(compared.controls), MIN_GRAPHS))
+        if compared.controls:
+            print(f"against {compared.graphs} graphs each of {', '.join(c.name for c in compared.controls)}")
+        if compared.networks:
+            print(f"against {compared.graphs} networks each of {', '.join(d.name for d in compared.networks)}")
+        for factor in compared.factors:
+            print(f"{factor.path}: {', '.join(map(shown, factor.levels))}")
+        if compared.tuned:
+            print("every trial takes the levels that do best on a fifth of its training part left out")
+        print(power_sentence(compared.graphs, len(compared.arms) * len(question.cells), MIN_GRAPHS))
+
+
+def _means(recipe: "Recipe | Assay") -> str:
+    """What a network on the wiring does, in a few words."""
+    from anlage.learning import Assay
+
+    if isinstance(recipe, Assay):
+        return f"{type(recipe.task).__name__}, read out by {type(recipe.readout).__name__.lower()}"
+    experience, objective = type(recipe.experience).__name__, type(recipe.objective).__name__
+    return f"{experience}, {objective}, {recipe.schedule.steps} steps"
 
 
 def _tell(run: "Run") -> None:
@@ -75,9 +91,10 @@ def _tell(run: "Run") -> None:
     from anlage.study.arm import arms
 
     first = arms(run)[0].records[0]
-    at_once = first["audit_at_once"]
-    print(at_once["sentence"])
-    if not at_once["neurons"]:
+    at_once = first.get("audit_at_once")
+    if at_once:
+        print(at_once["sentence"])
+    if at_once and not at_once["neurons"]:
         print(
             "Note: nothing observed can reach the readout before the next observation comes; more ticks would let it."
         )

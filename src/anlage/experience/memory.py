@@ -45,18 +45,23 @@ class MemoryCapacity:
 
     def open(self, rng: np.random.Generator) -> Problem:
         """One sequence to fit and another one to test on."""
-        parts: list[torch.Tensor] = []
-        for moments in (self.train, self.test):
-            signal = torch.from_numpy(rng.uniform(-1, 1, self.washout + moments))
-            # Row t of the windows holds the inputs from t to t + delays; turned round, the delays 0, 1, ...
-            answer = signal.unfold(0, self.delays + 1, 1).flip(1)[-moments:]
-            parts += [signal.view(1, -1, 1), answer.unsqueeze(0).contiguous()]
+        train, train_answer = self._drawn(self.train, rng)
+        test, test_answer = self._drawn(self.test, rng)
         return Problem(
             "signal",
-            *parts,
+            train=train,
+            train_answer=train_answer,
+            test=test,
+            test_answer=test_answer,
             washout=self.washout,
             kind="regression",
             oracle=float(self.delays + 1),
             chance=0.0,
             scores=("memory_capacity",),
         )
+
+    def _drawn(self, moments: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        signal = torch.from_numpy(rng.uniform(-1, 1, self.washout + moments))
+        # Row t of the windows holds the inputs from t to t + delays; turned round, the delays 0, 1, ...
+        answer = signal.unfold(0, self.delays + 1, 1).flip(1)[-moments:]
+        return signal.view(1, -1, 1), answer.unsqueeze(0).contiguous()

@@ -5,10 +5,12 @@ from typing import Literal, final, get_args
 
 import numpy as np
 import torch
+from numpy import ndarray
 from torch import Tensor
 
 from anlage.connectome.source import Source
 from anlage.errors import RecipeError, UnknownName
+from anlage.experience.experience import Recording
 from anlage.experience.image import Digits, Mnist
 from anlage.experience.problem import Problem
 
@@ -50,25 +52,31 @@ class StillImages:
         """The images of both parts; pixels have mean 0 and variance 1 over the training part."""
         half = WIDTH[self.pictures] // 2
         recording = (Digits(patch=half) if self.pictures == "digits" else Mnist(patch=half)).open()
-        chosen: list[Tensor] = []
-        for pixels, label, n in (
-            (recording.train, recording.train_label, self.n_train),
-            (recording.test, recording.test_label, self.n_test),
-        ):
-            if n > len(label):
-                raise RecipeError(
-                    f"n_train or n_test is {n:,}, but {self.pictures} has only {len(label):,} such images."
-                )
-            row = np.sort(rng.choice(len(label), n, replace=False)) if n else np.arange(len(label))
-            image = (
-                pixels[torch.from_numpy(row)].flatten(1).to(torch.get_default_dtype()) - recording.offset
-            ) / recording.spread
-            answer = torch.eye(10)[torch.from_numpy(label[row])]
-            chosen += [self._shown(image), answer.unsqueeze(1)]
-        commonest = float(chosen[3].mean((0, 1)).max())
+        train, train_answer = self._chosen(recording, recording.train, recording.train_label, self.n_train, rng)
+        test, test_answer = self._chosen(recording, recording.test, recording.test_label, self.n_test, rng)
         return Problem(
-            "image", *chosen, washout=0, kind="classification", oracle=1.0, chance=commonest, scores=("accuracy",)
+            "image",
+            train=train,
+            train_answer=train_answer,
+            test=test,
+            test_answer=test_answer,
+            washout=0,
+            kind="classification",
+            oracle=1.0,
+            chance=float(test_answer.mean((0, 1)).max()),
+            scores=("accuracy",),
         )
+
+    def _chosen(
+        self, recording: Recording, pixels: Tensor, label: ndarray, n: int, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Images as they are shown, and their labels one-hot."""
+        if n > len(label):
+            raise RecipeError(f"n_train or n_test is {n:,}, but {self.pictures} has only {len(label):,} such images.")
+        row = np.sort(rng.choice(len(label), n, replace=False)) if n else np.arange(len(label))
+        image = pixels[torch.from_numpy(row)].flatten(1).to(torch.get_default_dtype())
+        shown = self._shown((image - recording.offset) / recording.spread)
+        return shown, torch.eye(10)[torch.from_numpy(label[row])].unsqueeze(1)
 
     def _shown(self, image: Tensor) -> Tensor:
         """Sequences of the same image, or of it and nothing."""

@@ -7,7 +7,7 @@ from typing import cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from anlage.errors import Diverged, RecipeError
 from anlage.experience.memory import MemoryCapacity
@@ -18,7 +18,7 @@ from anlage.learning.operate import activated, gained
 from anlage.learning.readout import Gradient, LinearMap, Readout, Ridge, fit_ridge
 from anlage.learning.recipe import ASSAY_KINDS, Blueprint, PortChoice, demand_name
 from anlage.learning.table import to_table, toml
-from anlage.network import Budget, OperatingPoint, Physiology, RecurrentNetwork, scale
+from anlage.network import Budget, Network, OperatingPoint, Physiology, RecurrentNetwork, scale
 from anlage.network.design import Design
 from anlage.network.port import linear
 from anlage.seed import Seed
@@ -94,7 +94,7 @@ class Assayed:
     operating_point: OperatingPoint | None
     audit: Audit | None
     budget: Budget
-    network: nn.Module
+    network: Network
     curve: list[dict[str, int | float]]
     penalty: float | None
     sweep: tuple[tuple[float, float], ...]
@@ -160,8 +160,6 @@ def assay_design(recipe: Assay, design: Design, *, validate: bool = False) -> As
     own = cost(born(recipe, _operate(recipe, wired, problem, seed)[0], problem, seed), problem)
     generator = torch.Generator().manual_seed(seed.child("design").child(design.name).integer)
     network = design.build(problem.train.shape[-1], problem.train_answer.shape[-1], own, generator)
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"The design {design.name!r} built a {type(network).__name__}, which is no torch module.")
     curve = drill(network, problem, recipe.readout, seed, None)
     return Assayed(
         *(recipe, None, None, None, cost(network, problem), network, curve),
@@ -193,18 +191,20 @@ def pose(recipe: Assay, validate: bool = False) -> Problem:
     n, moments, washout = len(problem.train), problem.train_answer.shape[1], problem.washout
     if n >= 5:
         cut = n * 4 // 5
-        parts = (problem.train[:cut], problem.train_answer[:cut], problem.train[cut:], problem.train_answer[cut:])
+        first, rest = (
+            (problem.train[:cut], problem.train_answer[:cut]),
+            (problem.train[cut:], problem.train_answer[cut:]),
+        )
     elif moments >= 5:
         cut = moments * 4 // 5
-        first, rest = problem.train[:, : washout + cut], problem.train[:, cut:]
-        parts = (first, problem.train_answer[:, :cut], rest, problem.train_answer[:, cut:])
+        first = problem.train[:, : washout + cut], problem.train_answer[:, :cut]
+        rest = problem.train[:, cut:], problem.train_answer[:, cut:]
     else:
         raise RecipeError(
             f"The task of {recipe.name} has {n} sequences with {moments} answers each to learn from, but a validation part needs "
             "at least 5 of either."
         )
-    names = ("train", "train_answer", "test", "test_answer")
-    return replace(problem, **dict(zip(names, parts, strict=True)))
+    return replace(problem, train=first[0], train_answer=first[1], test=rest[0], test_answer=rest[1])
 
 
 def born(recipe: Assay, topology: Topology, problem: Problem, seed: Seed) -> RecurrentNetwork:

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from anlage.errors import Diverged
 from anlage.experience.problem import Problem
 from anlage.learning.readout import Gradient
-from anlage.network import Budget, RecurrentNetwork
+from anlage.network import Budget, Network, RecurrentNetwork
 from anlage.seed import Seed
 
 Curve = list[dict[str, int | float]]
@@ -18,13 +18,14 @@ Curve = list[dict[str, int | float]]
 
 
 def drill(
-    network: nn.Module, problem: Problem, readout: Gradient, seed: Seed, progress: Callable[[int, int], None] | None
+    network: Network, problem: Problem, readout: Gradient, seed: Seed, progress: Callable[[int, int], None] | None
 ) -> Curve:
     """Train everything in ``network`` that asks for a gradient, in place, with Adam (Kingma & Ba 2015, arXiv 1412.6980).
 
     Raises ``Diverged`` when a loss is not finite.
     """
-    optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=readout.learning_rate)
+    learned = [p for p in parameters_of(network) if p.requires_grad]
+    optimiser = torch.optim.Adam(learned, lr=readout.learning_rate)
     n, done = len(problem.train), 0
     per_epoch = -(-n // readout.batch)
     curve: Curve = [{"step": 0, **problem.score(answers(network, problem, problem.test, readout.batch))}]
@@ -37,7 +38,7 @@ def drill(
                 raise Diverged(f"The loss became {loss.item()} at step {done}; lower the learning rate.")
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(learned, 1.0)
             optimiser.step()
             total, done = total + float(loss.detach()) * len(rows) / n, done + 1
             if progress:
@@ -47,7 +48,7 @@ def drill(
     return curve
 
 
-def answers(network: nn.Module, problem: Problem, shown: Tensor, batch: int) -> Tensor:
+def answers(network: Network, problem: Problem, shown: Tensor, batch: int) -> Tensor:
     """What the network answers at the moments that are asked about, without gradients; shape ``(sample, moment, output)``."""
     with torch.no_grad():
         return torch.cat([_answers(network, problem, rows) for rows in torch.split(shown, batch)])
@@ -58,9 +59,16 @@ def asked(problem: Problem, sequence: Float[Tensor, "sample time column"]) -> Fl
     return sequence[:, -1:] if problem.train_answer.shape[1] == 1 else sequence[:, problem.washout :]
 
 
-def cost(network: nn.Module, problem: Problem) -> Budget:
+def parameters_of(network: Network) -> list[nn.Parameter]:
+    """The parameters of a network. Raises ``TypeError`` for one that is no torch module: there is nothing to train in it."""
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"A network to train must be a torch module, not a {type(network).__name__}.")
+    return list(network.parameters())
+
+
+def cost(network: Network, problem: Problem) -> Budget:
     """What a network has and does, per moment of one sequence; counted by torch where it has no wiring."""
-    parameters = list(network.parameters())
+    parameters = parameters_of(network)
     trained = sum(p.numel() for p in parameters if p.requires_grad)
     frozen = sum(p.numel() for p in parameters if not p.requires_grad)
     if isinstance(network, RecurrentNetwork):
@@ -74,7 +82,7 @@ def cost(network: nn.Module, problem: Problem) -> Budget:
     return Budget(trained, frozen, counter.get_total_flops() // 2 // problem.train.shape[1], 4 * state.numel())
 
 
-def _answers(network: nn.Module, problem: Problem, rows: Tensor) -> Tensor:
+def _answers(network: Network, problem: Problem, rows: Tensor) -> Tensor:
     answer: Tensor = network.unroll(rows.to(torch.get_default_dtype()))[1]
     return asked(problem, answer)
 

@@ -101,13 +101,13 @@ def fit_ridge(columns: Float[ndarray, "row column"], answer: Float[ndarray, "row
         )
     whole = _Normal(columns, answer)
     size = max(float(whole.gram.trace()) / columns.shape[1], np.finfo(float).tiny)
-    penalties, sweep = (readout.penalty,), ()
+    penalty, sweep = readout.penalty, tuple[tuple[float, float], ...]()
     if not readout.penalty:
         errors = _errors(columns, answer, [p * size for p in PENALTIES], readout.folds)
         sweep = tuple(zip(PENALTIES, map(float, errors), strict=True))
-        penalties = (PENALTIES[len(errors) - 1 - int(np.argmin(errors[::-1]))],)
-    weight = whole.solve([penalties[0] * size])[0]
-    return LinearMap(weight, whole.answer_mean - whole.mean @ weight, penalties[0], sweep)
+        penalty = PENALTIES[len(errors) - 1 - int(np.argmin(errors[::-1]))]
+    weight = whole.solve([penalty * size])[0]
+    return LinearMap(weight, whole.answer_mean - whole.mean @ weight, penalty, sweep)
 
 
 class _Normal:

@@ -8,10 +8,11 @@ from typing import Any
 from anlage.connectome.connectome import Connectome
 from anlage.connectome.source import Source
 from anlage.experience.experience import Recording
+from anlage.learning.recipe import Blueprint, Recipe
 from anlage.study.arm import Arm
 from anlage.study.figure import plain, signed
 from anlage.study.run import Run
-from anlage.topology import Topology
+from anlage.study.statistics import Contrast
 
 TRAINED = {
     "frozen": "The linear maps into and out of the network, and the encoder. The weights of the wiring stay at their start.",
@@ -64,12 +65,17 @@ def contrast_table(run: Run) -> Table:
     for c in run.contrasts:
         claim = c.claim if c.claim in (c.verdict, "supported") else f"{c.claim}: {c.verdict}"
         if not c.counted:
-            rows.append((plain(c.outcome), c.control, claim, str(c.n_graphs), *["–"] * (len(head) - 4)))
+            rows.append((_at(c), c.control, claim, str(c.n_graphs), *["–"] * (len(head) - 4)))
             continue
         interval = f"{signed(c.interval[0])} to {signed(c.interval[1])}"
         numbers = (f"{c.connectome_mean:.4f}", f"{c.control_mean:.4f}", signed(c.difference), interval)
-        rows.append((plain(c.outcome), c.control, claim, str(c.n_graphs), *numbers, f"{c.detectable:.4f}"))
+        rows.append((_at(c), c.control, claim, str(c.n_graphs), *numbers, f"{c.detectable:.4f}"))
     return Table(head, tuple(rows))
+
+
+def _at(contrast: Contrast) -> str:
+    """The outcome, and at which levels of the factors it was judged."""
+    return f"{plain(contrast.outcome)} at {contrast.level}" if contrast.level else plain(contrast.outcome)
 
 
 def tests_table(run: Run) -> Table:
@@ -79,14 +85,14 @@ def tests_table(run: Run) -> Table:
     rows = []
     for c in run.contrasts:
         if not c.counted:
-            rows.append((plain(c.outcome), c.control, *["–"] * (len(head) - 2)))
+            rows.append((_at(c), c.control, *["–"] * (len(head) - 2)))
             continue
         low, high = c.effect_interval
         size = (signed(c.effect_size, 2), f"{signed(low, 2)} to {signed(high, 2)}", f"{c.percentile:.0f}")
         tests = (p_value(c.p), p_value(c.p_holm), p_value(c.p_rank))
         equal = (f"{c.margin:g}", p_value(c.p_equivalent)) if c.margin else ("–", "–")
         alone = "–" if c.p_sign_flip is None else p_value(c.p_sign_flip)
-        rows.append((plain(c.outcome), c.control, *size, *tests, *equal, alone))
+        rows.append((_at(c), c.control, *size, *tests, *equal, alone))
     return Table(head, tuple(rows))
 
 
@@ -102,9 +108,9 @@ def probe_table(arms: Sequence[Arm], raw: float, chance: float) -> Table:
     return Table(("", "untrained", "trained", "by learning", "against raw"), tuple(rows))
 
 
-def ten_questions(run: Run, connectome: Connectome, topology: Topology, recording: Recording, arm: Arm) -> Table:
+def ten_questions(run: Run, recipe: Recipe, connectome: Connectome, recording: Recording, arm: Arm) -> Table:
     """What is asked of every connectome demonstration, answered from the recipe and the records."""
-    recipe, first = run.question.recipe, arm.records[0]
+    topology, first = recipe.topology.topology(), arm.records[0]
     blueprint, physiology, schedule = recipe.topology, recipe.physiology, recipe.schedule
     dynamics, reach, cost = physiology.dynamics, first["audit"], first["budget"]
     n_train, time, n_input = recording.train.shape
@@ -113,14 +119,9 @@ def ten_questions(run: Run, connectome: Connectome, topology: Topology, recordin
         (
             "How many neurons are simulated?",
             f"{topology.n_neurons:,} of {connectome.n_neurons:,}, with {topology.n_edges:,} directed edges."
-            f"{_expanded(blueprint.expand, first['audit'])}",
+            f"{expanded(blueprint.expand, first['audit'])}",
         ),
-        (
-            "Which edges?",
-            f"{plain(', '.join(blueprint.kinds))}; compartments {', '.join(blueprint.compartments) or 'all'}; at least "
-            f"{blueprint.min_synapses:g} synapses; signs: {blueprint.signs}; weights: {blueprint.weights} of the synapse count. "
-            f"{_assumed(first['history'])}",
-        ),
+        ("Which edges?", which_edges(blueprint, first["history"])),
         (
             "Which dynamics?",
             f"Leaky rate neurons, x' = (1 − {dynamics.leak:g}) x + {dynamics.leak:g} {dynamics.activation}(current); no units, "
@@ -157,7 +158,16 @@ def ten_questions(run: Run, connectome: Connectome, topology: Topology, recordin
     return Table(("question", "answer"), answers)
 
 
-def _expanded(factor: float, audit: Mapping[str, Any]) -> str:
+def which_edges(blueprint: Blueprint, history: Sequence[Mapping[str, Any]]) -> str:
+    """The decisions that made edges of synapses."""
+    return (
+        f"{plain(', '.join(blueprint.kinds))}; compartments {', '.join(blueprint.compartments) or 'all'}; at least "
+        f"{blueprint.min_synapses:g} synapses; signs: {blueprint.signs}; weights: {blueprint.weights} of the synapse count. "
+        f"{_assumed(history)}"
+    )
+
+
+def expanded(factor: float, audit: Mapping[str, Any]) -> str:
     """What became of the wiring before it learned, if anything."""
     if factor == 1:
         return ""
@@ -270,6 +280,8 @@ def operating_table(arms: Sequence[Arm]) -> Table:
     """The operating point of every arm, before and after scaling; flagged where it was set by another quantity."""
     rows, by = [], []
     for arm in arms:
+        if "operating_point" not in arm.records[0]:
+            continue  # a network without a wiring
         points = [record["operating_point"] for record in arm.records]
         by.append(" or ".join(sorted({point["by"] for point in points})))
         before, after = (span((point[key] for point in points), "{:,.2f}".format) for key in ("before", "after"))
@@ -287,8 +299,8 @@ def budget_table(arms: Sequence[Arm]) -> Table:
     return Table(head, tuple(rows), flagged)
 
 
-def source_table(connectome: Connectome, experience: Source) -> Table:
-    """Where the connectome and the experience come from."""
+def source_table(connectome: Connectome, experience: Source, what: str = "experience") -> Table:
+    """Where the connectome and the experience, or the task, come from."""
     signs = [f"{share:.1%} {label}" for label, share in connectome.sign_shares().items() if share]
     signs = [text.replace("none", "without a published sign, gap junctions among them (taken as +1)") for text in signs]
     rows = [
@@ -297,7 +309,7 @@ def source_table(connectome: Connectome, experience: Source) -> Table:
     ]
     rows.append(("what is lost", connectome.source.lossy or "nothing known", experience.lossy or "nothing known"))
     rows.append(("signs of edges", "; ".join(signs), "–"))
-    return Table(("", "connectome", "experience"), tuple(rows))
+    return Table(("", "connectome", what), tuple(rows))
 
 
 def mixed(arms: Sequence[Arm]) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+from anlage.learning.assay import Assay
 from anlage.study.arm import Arm
 from anlage.study.figure import plain, signed
 from anlage.study.judge import bare
@@ -41,6 +42,14 @@ def answer(run: Run, title: str) -> Answer:
     """The answer to a run's question; ``title`` names the connectome."""
     if run.question.comparison is None:
         final = run.records[0]["curve"][-1]  # type: ignore[index]
+        if isinstance(run.question.recipe, Assay):
+            said = listed(f"{plain(m)} {v:.3f}" for m, v in final.items() if m not in ("step", "loss"))
+            return Answer(
+                "nothing compared",
+                f"One network on the wiring of {title} was given the task and compared with nothing: {said}, which says nothing "
+                "about what the wiring was worth.",
+                ("Run it with its controls (a table [comparison] in the recipe, and no --alone) to ask that.",),
+            )
         return Answer(
             "nothing compared",
             f"One network was grown on the wiring of {title} and compared with nothing: its prediction error on held-out data "
@@ -53,9 +62,15 @@ def answer(run: Run, title: str) -> Answer:
     primary = comparison.outcomes[0]
     found = [contrast for contrast in run.contrasts if contrast.outcome == primary]
     words = [verdict for verdict in PHRASES if any(contrast.verdict == verdict for contrast in found)]
-    mean = f" ({found[0].connectome_mean:.3f})" if found[0].counted else ""
+    mean = _mean(found)
     sentence = f"On {plain(primary)}{mean}, the wiring of {title} {_verdicts(found)}."
     return Answer(listed(words), sentence, tuple(_remarks(run, found)))
+
+
+def _mean(found: Sequence[Contrast]) -> str:
+    """The connectome's mean in brackets, where there is one and not one at every level."""
+    alone = found[0].counted and not any(contrast.level for contrast in found)
+    return f" ({found[0].connectome_mean:.3f})" if alone else ""
 
 
 def _verdicts(found: Sequence[Contrast]) -> str:
@@ -65,9 +80,23 @@ def _verdicts(found: Sequence[Contrast]) -> str:
         same = [contrast for contrast in found if contrast.verdict == verdict]
         for why in dict.fromkeys(contrast.why for contrast in same):
             alike = [c for c in same if c.why == why]
-            names = [f"{c.control} ({c.control_mean:.3f})" if c.counted else c.control for c in alike]
+            names = [_named(c) for c in alike]
             parts.append(f"{phrase} {listed(names)}{f': {why}' if why else ''}")
     return "; it ".join(parts)
+
+
+def _named(contrast: Contrast) -> str:
+    """A control with its mean; where there are levels, with both means and the level."""
+    if not contrast.counted:
+        return contrast.control
+    if not contrast.level:
+        return f"{contrast.control} ({contrast.control_mean:.3f})"
+    both = f"{contrast.connectome_mean:.3f} against {contrast.control_mean:.3f}"
+    return f"{contrast.control} at {contrast.level} ({both})"
+
+
+def _whom(contrast: Contrast) -> str:
+    return f"{contrast.control} at {contrast.level}" if contrast.level else contrast.control
 
 
 def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
@@ -76,7 +105,7 @@ def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
     remarks += _unused(run)
     alike = [contrast for contrast in found if contrast.verdict == "no difference found"]
     if alike:
-        seen = listed(f"{contrast.detectable:.4f} ({contrast.control})" for contrast in alike)
+        seen = listed(f"{contrast.detectable:.4f} ({_whom(contrast)})" for contrast in alike)
         remarks.append(
             f"No difference found is not the same as no difference. This test would have called a mean difference of {seen} "
             f"or more at 5 %, before correction for several controls; smaller ones stay unseen."
@@ -88,7 +117,7 @@ def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
     ]
     for contrast in odd:
         remarks.append(
-            f"On {plain(contrast.outcome)} the interval of the mean difference to {contrast.control} leaves out zero, and still "
+            f"On {plain(contrast.outcome)} the interval of the mean difference to {_whom(contrast)} leaves out zero, and still "
             f"no difference is claimed: the interval tells how precisely the mean is known, and the test whether the connectome "
             f"differs from single control graphs by more than these differ from one another, which it does not (p = "
             f"{contrast.p:.3f})."
@@ -127,8 +156,7 @@ def secondary(run: Run) -> list[str]:
     sentences = []
     for outcome in comparison.outcomes[1:] if comparison else ():
         found = [contrast for contrast in run.contrasts if contrast.outcome == outcome]
-        mean = f" ({found[0].connectome_mean:.3f})" if found[0].counted else ""
-        sentences.append(f"On {plain(outcome)}{mean} it {_verdicts(found)}.")
+        sentences.append(f"On {plain(outcome)}{_mean(found)} it {_verdicts(found)}.")
     return sentences
 
 

@@ -9,6 +9,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from anlage.errors import Diverged
+from anlage.learning.recipe import Recipe
+from anlage.study.factor import Cell
 from anlage.study.run import Run
 from anlage.study.trial import CONNECTOME, finished
 from anlage.topology import Control
@@ -47,19 +49,22 @@ class Arm:
 
 
 MEASURES = ("prediction_error", "persistence_error", "effective_rank", "state_rank", "probe_accuracy")
-"""What every entry of a curve holds."""
+"""What every entry of the curve of a grown network holds; that of an assay holds the scores of its task."""
 
 
-def arms(run: Run) -> list[Arm]:
-    """The arms of a run of which a trial came to its end, the connectome first, the controls in the order of the question.
+def arms(run: Run, cell: Cell | None = None) -> list[Arm]:
+    """The arms of a run of which a trial came to its end, the connectome first, the controls in the order of the question, then the
+    networks; at the levels of ``cell``, or at the first ones.
 
     Raises ``Diverged`` when learning diverged in every trial on the connectome.
     """
     comparison = run.question.comparison
     controls = {control.name: control for control in (comparison.controls if comparison else ())}
     found = []
-    for number, name in enumerate((CONNECTOME, *controls)):
-        records = cast(list[Mapping[str, Any]], [r for r in finished(run.records) if r["arm"] == name])
+    levels = (cell or run.question.cells[0]).plain
+    here = [record for record in finished(run.records) if record.get("level", {}) == levels]
+    for number, name in enumerate((CONNECTOME, *(comparison.arms if comparison else ()))):
+        records = cast(list[Mapping[str, Any]], [r for r in here if r["arm"] == name])
         if not records and name == CONNECTOME:
             raise Diverged(f"Learning diverged in every trial on the connectome; the records in {run.folder} say why.")
         if not records:
@@ -67,7 +72,14 @@ def arms(run: Run) -> list[Arm]:
         records = sorted(records, key=lambda record: int(record["index"]))
         curves = [record["curve"] for record in records]
         step = np.array([entry["step"] for entry in curves[0]], dtype=float)
-        curve = {m: np.array([[entry[m] for entry in c] for c in curves], dtype=float) for m in MEASURES}
+        curve = {
+            m: np.array([[entry[m] for entry in c] for c in curves], dtype=float) for m in _measures(run, curves[0][-1])
+        }
         index = np.array([int(record["index"]) for record in records])
         found.append(Arm(name, number, controls.get(name), index, step, curve, tuple(records)))
     return found
+
+
+def _measures(run: Run, entry: Mapping[str, float]) -> tuple[str, ...]:
+    """The measures of a curve that every entry holds."""
+    return MEASURES if isinstance(run.question.recipe, Recipe) else tuple(m for m in entry if m not in ("step", "loss"))

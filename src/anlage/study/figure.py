@@ -3,6 +3,7 @@
 Each returns an inline SVG that stands by itself: names are written beside the marks, so there is no legend to look up.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -125,8 +126,9 @@ def null_figure(arms: Sequence[Arm], outcome: str, found: Sequence[Contrast]) ->
         if contrast := by_control.get(arm.name):
             here = float(sample.mean())
             panel.write(1, top + 10, f"{contrast.percentile:.0f} % of them lie lower, seed by seed", fontsize=SMALL)
+            what = "graphs" if arm.control else "networks"
             panel.write(
-                0, top + 28, f"{len(sample)} graphs, mean {here:.3f} (upright bar)", fontsize=SMALL, color=MUTED
+                0, top + 28, f"{len(sample)} {what}, mean {here:.3f} (upright bar)", fontsize=SMALL, color=MUTED
             )
             panel.ax.plot([here, here], [top + 46, top + 70], color=INK, lw=2.5, zorder=4)
         else:
@@ -134,7 +136,7 @@ def null_figure(arms: Sequence[Arm], outcome: str, found: Sequence[Contrast]) ->
     description = f"{plain(outcome)} of every trained network: " + "; ".join(
         f"{name}, mean {sample.mean():.4f}, {sample.min():.4f} to {sample.max():.4f}" for name, sample in values.items()
     )
-    return svg(panel.ax.figure, f"null-{outcome}", description)
+    return svg(panel.ax.figure, f"null-{outcome}{_suffix(found)}", description)
 
 
 def forest_figure(arms: Sequence[Arm], outcome: str, found: Sequence[Contrast]) -> Markup:
@@ -165,7 +167,12 @@ def forest_figure(arms: Sequence[Arm], outcome: str, found: Sequence[Contrast]) 
         panel.ax.plot(contrast.interval, [top + 58] * 2, color=INK, lw=4, solid_capstyle="butt", zorder=4)
         panel.ax.plot([contrast.difference], [top + 58], "D", ms=8, mfc=INK, mec=PAPER, mew=1.2, zorder=5)
     panel.ax.plot([0, 0], [HEAD + ROW + 20, panel.height - FOOT], color=INK, lw=1, zorder=1)
-    return svg(panel.ax.figure, f"forest-{outcome}", " ".join(contrast.sentence for contrast in found))
+    return svg(panel.ax.figure, f"forest-{outcome}{_suffix(found)}", " ".join(contrast.sentence for contrast in found))
+
+
+def _suffix(found: Sequence[Contrast]) -> str:
+    """What keeps the ids of a figure apart from those of the same figure at another level."""
+    return re.sub(r"\W+", "-", f" {found[0].level}") if found and found[0].level else ""
 
 
 def _below(outcome: str) -> str:

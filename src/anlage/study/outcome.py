@@ -30,7 +30,7 @@ OUTCOMES = {
     },
 }
 """At the floor nothing was learned, at the ceiling nothing is left to learn; neither tells arms apart. The probe's floor lies
-this much above chance, which depends on the recording: see ``above``. The scale of a score depends on its task: see ``between``."""
+this much above chance, which depends on the recording: see ``above``. That of a score depends on its task: see ``between``."""
 
 
 def above(outcome: Outcome, chance: float) -> Outcome:

@@ -136,7 +136,7 @@ class Question:
     comparison: Comparison | None = field(default_factory=Comparison)
 
     def __post_init__(self) -> None:
-        compared, grown = self.comparison, isinstance(self.recipe, Recipe)
+        compared, recipe, grown = self.comparison, self.recipe, isinstance(self.recipe, Recipe)
         if compared is None:
             return
         for outcome in compared.outcomes:
@@ -146,15 +146,15 @@ class Question:
                     f"comparison.outcomes names {outcome!r}, but {self.recipe.name} is "
                     f"{'grown' if grown else 'an assay'}, judged by {' or '.join(known)}; name one of these."
                 )
-        if compared.networks and (grown or not self.recipe.readout.learns):
+        if compared.networks and (isinstance(recipe, Recipe) or not recipe.readout.learns):
             raise RecipeError(
                 "comparison.networks are trained by gradient on the task of an assay, but this recipe "
                 f"{'grows' if grown else 'fits a ridge readout'}; leave them out, or use an assay with the gradient readout."
             )
         if compared.tuned and grown:
             raise RecipeError(
-                "comparison.tuned chooses levels by scores on a task, but this recipe grows by prediction; leave it out, and claims "
-                "are made at every level."
+                "comparison.tuned chooses levels by scores on a task, but this recipe grows by prediction; leave it out: "
+                "claims are then made at every level."
             )
         if compared.tuned and not compared.factors:
             raise RecipeError("comparison.tuned is set, but comparison.factors names no levels to choose among.")
@@ -206,7 +206,7 @@ def read_question(text: str, where: str = "recipe") -> Question:
     """
     table = parse(text, where)
     comparison = table.pop("comparison", None)
-    kind = Assay if "task" in table else Recipe
+    kind: type[Recipe | Assay] = Assay if "task" in table else Recipe
     recipe = from_table(kind, table, where, QUESTION_KINDS)
     if comparison is None:
         return Question(recipe, None)

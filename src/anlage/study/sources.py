@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from anlage.connectome.library import load
+from anlage.learning import Assay, Gradient, Ridge
 from anlage.objective import CosinePrediction, SigregPrediction, VicregPrediction
 from anlage.study.question import Question
 from anlage.topology import (
@@ -67,6 +68,16 @@ CITED: Mapping[type, str] = {
   title = {Extensions of {L}ipschitz mappings into a {H}ilbert space},
   journal = {Contemporary Mathematics}, volume = {26}, pages = {189--206}, year = {1984}
 }""",
+    Ridge: """@article{hoerl1970ridge,
+  author = {Hoerl, Arthur E. and Kennard, Robert W.},
+  title = {Ridge regression: biased estimation for nonorthogonal problems},
+  journal = {Technometrics}, volume = {12}, number = {1}, pages = {55--67}, year = {1970}
+}""",
+    Gradient: """@article{yu2025biological,
+  author = {Yu, Siyu and others},
+  title = {Biological Processing Units: Leveraging an Insect Connectome to Pioneer Biofidelic Neural Architectures},
+  journal = {arXiv:2507.10951}, year = {2025}
+}""",
     CosinePrediction: """@article{xu2025nepa,
   author = {Xu, Sihan and others}, title = {Next-Embedding Prediction Makes Strong Vision Learners},
   journal = {arXiv:2512.16922}, year = {2025}
@@ -125,14 +136,22 @@ EQUIVALENCE = """@article{schuirmann1987comparison,
   journal = {Journal of Pharmacokinetics and Biopharmaceutics}, volume = {15}, number = {6}, pages = {657--680}, year = {1987}
 }"""
 
+WELCH = """@article{welch1947generalization,
+  author = {Welch, B. L.}, title = {The generalization of `{S}tudent's' problem when several different population variances
+    are involved},
+  journal = {Biometrika}, volume = {34}, pages = {28--35}, year = {1947}
+}"""
+
 
 def bibliography(question: Question) -> str:
     """BibTeX of everything that a question uses, each entry once."""
     recipe = question.recipe
-    entries = [load(recipe.topology.connectome).source.bibtex.strip(), recipe.experience.source.bibtex.strip()]
-    used = [recipe.objective, *(question.comparison.controls if question.comparison else ())]
+    lived, means = (recipe.task, recipe.readout) if isinstance(recipe, Assay) else (recipe.experience, recipe.objective)
+    entries = [load(recipe.topology.connectome).source.bibtex.strip(), lived.source.bibtex.strip()]
+    used = [means, *(question.comparison.controls if question.comparison else ())]
     entries += [CITED[type(item)] for item in used if type(item) in CITED]
     entries += [EXPANSION] if recipe.topology.expand != 1 else []
     entries += [STATISTICS] if question.comparison else []
     entries += [EQUIVALENCE] if question.comparison and any(question.comparison.margin) else []
+    entries += [WELCH] if question.comparison and question.comparison.networks else []
     return "\n\n".join(dict.fromkeys(entries)) + "\n"

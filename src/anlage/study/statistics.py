@@ -213,8 +213,8 @@ def holm(p: Float[ndarray, " sample"]) -> Float[ndarray, " sample"]:
 class Pair:
     """One control beside the connectome: what ``_contrast`` needs to know. Scores are NaN where a trial diverged.
 
-    ``engineered``: the scores are those of a network without a wiring. Its seeds are draws from all networks of its design, as the
-    connectome's seeds are draws from all interfaces to it: two samples, and no graph among graphs, so Welch's test is the one.
+    ``engineered``: the scores are those of a network without a wiring. Its seeds are draws from all networks of its design, as
+    the connectome's are from all interfaces to it: two samples, and no graph among graphs, so Welch's test is the one.
     """
 
     outcome: Outcome

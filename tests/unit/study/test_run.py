@@ -20,10 +20,10 @@ from anlage.learning.grow import Grown
 from anlage.study import trial as trial_module
 from anlage.study.compare import compare
 from anlage.study.judge import final, judge
+from anlage.study.outcome import GROWN
 from anlage.study.question import Comparison, Question, read_question
 from anlage.study.report import write_report
 from anlage.study.run import carry_out, read_run
-from anlage.study.outcome import GROWN
 from anlage.study.trial import CONNECTOME, Record, Trial, trials
 from anlage.topology import (
     DegreePreserving,
