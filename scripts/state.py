@@ -14,7 +14,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from anlage.study.canvas import ARM, BAND, INK, LINE, MUTED, PAPER, axes, sheet, write
-from anlage.study.statistics import OUTCOMES
+from anlage.study.outcome import OUTCOMES
 
 ROOT = Path(__file__).parents[1]
 FAR = 7.0

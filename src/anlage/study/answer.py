@@ -9,8 +9,9 @@ from anlage.learning.assay import Assay
 from anlage.study.arm import Arm
 from anlage.study.figure import plain, signed
 from anlage.study.judge import bare
+from anlage.study.outcome import OUTCOMES
 from anlage.study.run import Run
-from anlage.study.statistics import OUTCOMES, Contrast
+from anlage.study.statistics import Contrast
 from anlage.study.trial import diverged
 
 PHRASES = {

@@ -52,7 +52,7 @@ def _unused(found: Sequence[Contrast]) -> dict[tuple[str, str], Doubt]:
 
     What speaks for the wiring, or would call a control as good, is then undecided; what speaks against it stays.
     """
-    doubts = {}
+    doubts: dict[tuple[str, str], Doubt] = {}
     for level in dict.fromkeys(contrast.level for contrast in found):
         here = [contrast for contrast in found if contrast.level == level]
         if not (alone := bare(here)):
