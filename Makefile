@@ -21,6 +21,7 @@ COGGED := \
 	README.md \
 	docs/tour.md \
 	docs/controls.md \
+	docs/assay.md \
 	docs/connectomes.md \
 	docs/divide.md \
 	docs/expand.md \

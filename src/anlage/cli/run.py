@@ -1,6 +1,7 @@
 """The verbs about runs: grow, compare, and what a finished run says."""
 
 import argparse
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def _grow(args: argparse.Namespace) -> None:
     """Grow a recipe, against the controls that it names, and write the report."""
+    from anlage.study.compare import cores
     from anlage.study.report import write_report
     from anlage.study.run import carry_out
     from anlage.study.trial import diverged, trials
@@ -28,6 +30,7 @@ def _grow(args: argparse.Namespace) -> None:
     folder = args.out or Path("runs") / question.recipe.name
     _announce(question)
     if args.dry_run:
+        print(_duration(question, args.workers or cores()))
         n_trials = len(trials(question))
         print(f"nothing was run; {n_trials} trial{'s' * (n_trials != 1)} would be, into {folder}")
         return
@@ -39,6 +42,21 @@ def _grow(args: argparse.Namespace) -> None:
             f"Learning diverged in {len(lost)} of {len(run.records)} trials; the report leaves them out and says so. The first, "
             f"trial {lost[0]['index']} of the arm {lost[0]['arm']!r}: {lost[0]['diverged']}"
         )
+
+
+def _duration(question: "Question", workers: int) -> str:
+    """How long it would take here, from a few steps of the first trial."""
+    from anlage.errors import DataMissing
+    from anlage.study.compare import one_thread
+    from anlage.study.estimate import seconds
+
+    try:
+        with one_thread():
+            minutes = seconds(question, workers, time.perf_counter) / 60
+    except DataMissing as missing:
+        return f"how long it takes cannot be told: {missing}"
+    about = "less than a minute" if minutes < 1 else f"about {minutes:,.0f} minutes"
+    return f"{about} of learning on {workers} core{'s' * (workers != 1)}, judged by a few steps here"
 
 
 def _question(args: argparse.Namespace) -> "Question":
@@ -73,7 +91,7 @@ def _announce(question: "Question") -> None:
             print(f"{factor.path}: {', '.join(map(shown, factor.levels))}")
         if compared.tuned:
             print("every trial takes the levels that do best on a fifth of its training part left out")
-        print(power_sentence(compared.graphs, len(compared.arms) * len(question.cells), MIN_GRAPHS))
+        print(power_sentence(compared.graphs, len(compared.arms), MIN_GRAPHS, len(question.cells)))
 
 
 def _means(recipe: "Recipe | Assay") -> str:

@@ -16,12 +16,14 @@ from anlage.experience.problem import Problem
 class MemoryCapacity:
     """Give back the inputs of the last ``delays`` moments and of this one; each input is drawn from -1 to 1.
 
-    ``train`` and ``test`` count moments after the washout. With ``n`` neurons read, no network reaches more than ``n``.
+    ``n_train`` sequences to fit and ``n_test`` to test on have ``moments`` moments each after the washout. With ``n`` neurons
+    read, no network reaches more than ``n``.
     """
 
     delays: int = 60
-    train: int = 2000
-    test: int = 1000
+    moments: int = 500
+    n_train: int = 4
+    n_test: int = 2
     washout: int = 100
 
     source = Source(
@@ -37,16 +39,17 @@ class MemoryCapacity:
     )
 
     def __post_init__(self) -> None:
-        if self.delays < 0 or self.train < 10 or self.test < 10 or self.washout < self.delays:
+        if self.delays < 0 or self.moments < 10 or self.n_train < 1 or self.n_test < 1 or self.washout < self.delays:
             raise RecipeError(
-                f"delays is {self.delays}, train {self.train}, test {self.test} and washout {self.washout}, but delays must not "
-                "be negative, train and test at least 10, and washout at least as long as the longest delay."
+                f"delays is {self.delays}, moments {self.moments}, n_train {self.n_train}, n_test {self.n_test} and washout "
+                f"{self.washout}, but delays must not be negative, moments at least 10, n_train and n_test at least 1, and "
+                "washout at least as long as the longest delay."
             )
 
     def open(self, rng: np.random.Generator) -> Problem:
-        """One sequence to fit and another one to test on."""
-        train, train_answer = self._drawn(self.train, rng)
-        test, test_answer = self._drawn(self.test, rng)
+        """Sequences to fit and other ones to test on."""
+        train, train_answer = self._drawn(self.n_train, rng)
+        test, test_answer = self._drawn(self.n_test, rng)
         return Problem(
             "signal",
             train=train,
@@ -60,8 +63,8 @@ class MemoryCapacity:
             scores=("memory_capacity",),
         )
 
-    def _drawn(self, moments: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        signal = torch.from_numpy(rng.uniform(-1, 1, self.washout + moments))
+    def _drawn(self, n: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        signal = torch.from_numpy(rng.uniform(-1, 1, (n, self.washout + self.moments)))
         # Row t of the windows holds the inputs from t to t + delays; turned round, the delays 0, 1, ...
-        answer = signal.unfold(0, self.delays + 1, 1).flip(1)[-moments:]
-        return signal.view(1, -1, 1), answer.unsqueeze(0).contiguous()
+        answer = signal.unfold(1, self.delays + 1, 1).flip(2)[:, -self.moments :]
+        return signal.unsqueeze(2), answer.contiguous()

@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
 
 ENOUGH = 64
-"""Training sequences by whose activity an operating point is set."""
+"""Training sequences, and moments of each after the washout, by whose activity an operating point is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +62,8 @@ class Assay:
                 raise RecipeError(f"{name} is {getattr(self, name)}, but must be a positive number, or 0 for none.")
         if self.gain and self.bulk_activity:
             raise RecipeError(
-                f"gain is {self.gain} and bulk_activity {self.bulk_activity}, but one of them sets the operating point; leave the "
-                "other out."
+                f"gain is {self.gain} and bulk_activity {self.bulk_activity}, but only one can set the operating point; leave "
+                "the other out."
             )
         if self.physiology.plasticity != "frozen" and not self.readout.learns:
             raise RecipeError(
@@ -184,27 +184,30 @@ def input_only(recipe: Assay) -> Mapping[str, float]:
 
 
 def pose(recipe: Assay, validate: bool = False) -> Problem:
-    """The problem of a recipe; with ``validate``, the last fifth of the training part takes the place of the test part."""
+    """The problem of a recipe; with ``validate``, the last fifth of the training sequences are the test part, or one of a few."""
     problem = recipe.task.open(Seed(recipe.seed).child("task").rng())
     if not validate:
         return problem
-    n, moments, washout = len(problem.train), problem.train_answer.shape[1], problem.washout
-    if n >= 5:
-        cut = n * 4 // 5
-        first, rest = (
-            (problem.train[:cut], problem.train_answer[:cut]),
-            (problem.train[cut:], problem.train_answer[cut:]),
-        )
-    elif moments >= 5:
-        cut = moments * 4 // 5
-        first = problem.train[:, : washout + cut], problem.train_answer[:, :cut]
-        rest = problem.train[:, cut:], problem.train_answer[:, cut:]
-    else:
-        raise RecipeError(
-            f"The task of {recipe.name} has {n} sequences with {moments} answers each to learn from, but a validation part needs "
-            "at least 5 of either."
-        )
+    if len(problem.train) == 1:
+        problem = _cut(recipe, problem)
+    cut = len(problem.train) - max(1, len(problem.train) // 5)
+    first, rest = (problem.train[:cut], problem.train_answer[:cut]), (problem.train[cut:], problem.train_answer[cut:])
     return replace(problem, train=first[0], train_answer=first[1], test=rest[0], test_answer=rest[1])
+
+
+def _cut(recipe: Assay, problem: Problem) -> Problem:
+    """The problem with its only training sequence cut into five, each after a washout of its own."""
+    moments, washout = problem.train_answer.shape[1] // 5, problem.washout
+    if not moments:
+        raise RecipeError(
+            f"The task of {recipe.name} has one sequence with {problem.train_answer.shape[1]} answers to learn from, but a "
+            "validation part needs at least 5, or more sequences."
+        )
+    starts = range(0, 5 * moments, moments)
+    train = torch.cat([problem.train[:, at : at + washout + moments] for at in starts])
+    answer = torch.cat([problem.train_answer[:, at : at + moments] for at in starts])
+    # The old test part has another length, and is not asked for.
+    return replace(problem, train=train, train_answer=answer, test=train[:1], test_answer=answer[:1])
 
 
 def born(recipe: Assay, topology: Topology, problem: Problem, seed: Seed) -> RecurrentNetwork:
@@ -232,7 +235,7 @@ def _operate(recipe: Assay, wired: Topology, problem: Problem, seed: Seed) -> tu
     def activity(topology: Topology) -> float:
         network = born(recipe, topology, problem, seed)
         with torch.no_grad():
-            state = network.unroll(problem.train[:ENOUGH].to(network.weight.dtype))[0]
+            state = network.unroll(problem.train[:ENOUGH, : problem.washout + ENOUGH].to(network.weight.dtype))[0]
         return float(state[:, problem.washout :, bulk].double().square().mean().sqrt())
 
     return activated(wired, recipe.bulk_activity, activity)

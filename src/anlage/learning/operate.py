@@ -44,7 +44,7 @@ def activated(
             f"No factor of the weights gives the bulk an activity of {activity:g}: it lies between {least + activity:.3g} and "
             f"{most + activity:.3g}; choose a value between them, or set the operating point by spectral_radius."
         )
-    factor = float(np.exp(brentq(excess, low, high, xtol=1e-6)))
+    factor = float(np.exp(brentq(excess, low, high, xtol=1e-5)))
     before = measure(topology)
     step = Step("scale", {"by": "activity of the bulk", "before": round(before, 6), "after": activity})
     point = OperatingPoint("activity of the bulk", before, activity, to_one.factor * factor)

@@ -27,13 +27,13 @@ class Network(Protocol):
 
     def step(
         self, state: State, embedding: Float[Tensor, "batch latent"]
-    ) -> tuple[State, Float[Tensor, "batch latent"]]:
-        """Take in one embedding; return the new state and the prediction of the next embedding."""
+    ) -> tuple[State, Float[Tensor, "batch output"]]:
+        """Take in one embedding; return the new state and the prediction of the next embedding, or an answer."""
         ...
 
     def unroll(
         self, embedding: Float[Tensor, "batch time latent"]
-    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time latent"]]:
+    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time output"]]:
         """All states and predictions along a sequence, equal to repeated steps from ``start``."""
         ...
 

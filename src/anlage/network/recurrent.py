@@ -103,14 +103,14 @@ class RecurrentNetwork(nn.Module):
 
     def step(
         self, state: State, embedding: Float[Tensor, "batch latent"]
-    ) -> tuple[State, Float[Tensor, "batch latent"]]:
+    ) -> tuple[State, Float[Tensor, "batch output"]]:
         """Take in one embedding; return the new state and the prediction of the next embedding."""
         states, predictions = self._live(embedding.unsqueeze(1), state)
         return State(states[:, 0]), predictions[:, 0]
 
     def unroll(
         self, embedding: Float[Tensor, "batch time latent"], state: State | None = None
-    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time latent"]]:
+    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time output"]]:
         """All states and predictions along a sequence, from ``state`` or silence: repeated steps, with one gradient for all."""
         return self._live(embedding, state)
 

@@ -76,24 +76,25 @@ def _mean(found: Sequence[Contrast]) -> str:
 
 def _verdicts(found: Sequence[Contrast]) -> str:
     """Verdicts of one outcome in one breath, controls with the same verdict together, each with its mean."""
-    parts = []
+    parts, n_levels = [], len({contrast.level for contrast in found})
     for verdict, phrase in PHRASES.items():
         same = [contrast for contrast in found if contrast.verdict == verdict]
         for why in dict.fromkeys(contrast.why for contrast in same):
             alike = [c for c in same if c.why == why]
-            names = [_named(c) for c in alike]
+            names = _named(alike, n_levels)
             parts.append(f"{phrase} {listed(names)}{f': {why}' if why else ''}")
     return "; it ".join(parts)
 
 
-def _named(contrast: Contrast) -> str:
-    """A control with its mean; where there are levels, with both means and the level."""
-    if not contrast.counted:
-        return contrast.control
-    if not contrast.level:
-        return f"{contrast.control} ({contrast.control_mean:.3f})"
-    both = f"{contrast.connectome_mean:.3f} against {contrast.control_mean:.3f}"
-    return f"{contrast.control} at {contrast.level} ({both})"
+def _named(alike: Sequence[Contrast], n_levels: int) -> list[str]:
+    """Controls, each with its mean, or with the levels at which they share a verdict: of all of these, no one is the mean."""
+    if n_levels == 1:
+        return [f"{c.control} ({c.control_mean:.3f})" if c.counted else c.control for c in alike]
+    named = []
+    for control in dict.fromkeys(c.control for c in alike):
+        levels = [c.level for c in alike if c.control == control]
+        named.append(f"{control} at {f'each of {n_levels} levels' if len(levels) == n_levels else listed(levels)}")
+    return named
 
 
 def _whom(contrast: Contrast) -> str:
@@ -106,9 +107,11 @@ def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
     remarks += _unused(run)
     alike = [contrast for contrast in found if contrast.verdict == "no difference found"]
     if alike:
-        seen = listed(f"{contrast.detectable:.4f} ({_whom(contrast)})" for contrast in alike)
+        seen = sorted(contrast.detectable for contrast in alike)
+        told = listed(f"{contrast.detectable:.4f} ({contrast.control})" for contrast in alike)
+        told = f"{seen[0]:.4f} to {seen[-1]:.4f}, by control and level," if alike[0].level else told
         remarks.append(
-            f"No difference found is not the same as no difference. This test would have called a mean difference of {seen} "
+            f"No difference found is not the same as no difference. This test would have called a mean difference of {told} "
             f"or more at 5 %, before correction for several controls; smaller ones stay unseen."
         )
     odd = [
@@ -116,9 +119,18 @@ def _remarks(run: Run, found: Sequence[Contrast]) -> list[str]:
         for contrast in run.contrasts
         if contrast.verdict == "no difference found" and (contrast.interval[0] > 0 or contrast.interval[1] < 0)
     ]
-    for contrast in odd:
+    for outcome in dict.fromkeys(contrast.outcome for contrast in odd if contrast.level):
+        some = [_whom(contrast) for contrast in odd if contrast.outcome == outcome]
         remarks.append(
-            f"On {plain(contrast.outcome)} the interval of the mean difference to {_whom(contrast)} leaves out zero, and still "
+            f"On {plain(outcome)} the interval of the mean difference leaves out zero for {listed(some)}, and still no "
+            "difference is claimed: the connectome does not differ from single control graphs by more than these differ "
+            "from one another."
+        )
+    for contrast in odd:
+        if contrast.level:
+            continue
+        remarks.append(
+            f"On {plain(contrast.outcome)} the interval of the mean difference to {contrast.control} leaves out zero, and still "
             f"no difference is claimed: the interval tells how precisely the mean is known, and the test whether the connectome "
             f"differs from single control graphs by more than these differ from one another, which it does not (p = "
             f"{contrast.p:.3f})."

@@ -53,8 +53,8 @@ MEASURES = ("prediction_error", "persistence_error", "effective_rank", "state_ra
 
 
 def arms(run: Run, cell: Cell | None = None) -> list[Arm]:
-    """The arms of a run of which a trial came to its end, the connectome first, the controls in the order of the question, then the
-    networks; at the levels of ``cell``, or at the first ones.
+    """The arms of a run of which a trial came to its end, at the levels of ``cell``, or at the first ones: the connectome, the
+    controls in the order of the question, the networks.
 
     Raises ``Diverged`` when learning diverged in every trial on the connectome.
     """

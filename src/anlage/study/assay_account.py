@@ -10,6 +10,7 @@ from anlage.learning.assay import Assay
 from anlage.learning.readout import Gradient, Ridge
 from anlage.study.account import Table, expanded, which_edges
 from anlage.study.arm import Arm
+from anlage.study.factor import shown
 from anlage.study.figure import plain, signed
 from anlage.study.run import Run
 from anlage.study.trial import finished
@@ -44,7 +45,8 @@ def ten_questions(run: Run, recipe: Assay, connectome: Connectome, problem: Prob
         (
             "Which dynamics?",
             f"Leaky rate neurons, x' = (1 − {dynamics.leak:g}) x + {dynamics.leak:g} {dynamics.activation}(current); no units, "
-            f"no spikes. Every edge is crossed {physiology.ticks} times per moment. {_scaled(recipe)}",
+            f"no spikes. Every edge is crossed {physiology.ticks} times per moment. {_scaled(recipe)}"
+            f"{_varied(run)}",
         ),
         (
             "What enters?",
@@ -92,8 +94,8 @@ def against_words(run: Run, arm: Arm) -> str:
     name, values = next(iter(arm.final.items()))
     here, alone = float(values.mean()), run.input_only[name]
     return (
-        f"The network on the connectome reaches a {plain(name)} of {here:.3f}, the same kind of linear readout on the input alone "
-        f"{alone:.3f}: a difference of {signed(here - alone, 3)}."
+        f"The network on the connectome reaches a {plain(name)} of {here:.3f}, the same kind of linear readout on the input "
+        f"alone {alone:.3f}: a difference of {signed(here - alone, 3)}."
     )
 
 
@@ -111,6 +113,14 @@ def tuning_table(arms: Sequence[Arm]) -> Table | None:
 
 def _words(level: Mapping[str, object]) -> str:
     return ", ".join(f"{path} = {value}" for path, value in level.items())
+
+
+def _varied(run: Run) -> str:
+    """What does not stay as the recipe says."""
+    compared = run.question.comparison
+    factors = compared.factors if compared else ()
+    said = "; ".join(f"{factor.path}: {', '.join(map(shown, factor.levels))}" for factor in factors)
+    return f" Of these and what follows, varied: {said}." if said else ""
 
 
 def _scaled(recipe: Assay) -> str:

@@ -39,7 +39,7 @@ def compare(
         )
     report = progress or (lambda _done, _total: None)
     report(len(records), len(wanted))
-    with closing(_run(missing, min(workers or _cores(), max(1, len(missing))))) as finished:
+    with closing(_run(missing, min(workers or cores(), max(1, len(missing))))) as finished:
         for trial, record in finished:
             write_json(folder / trial.file_name, record)
             records[trial] = record
@@ -47,7 +47,7 @@ def compare(
     return [records[t] for t in wanted]
 
 
-def _cores() -> int:
+def cores() -> int:
     """Processor cores that this process may use, at most 8: each worker holds about half a gigabyte."""
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 

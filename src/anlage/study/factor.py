@@ -34,7 +34,7 @@ class Factor:
             raise RecipeError(f"comparison.factors has {self.path!r}, but the {self.path} of a recipe is no factor.")
         if len(self.levels) < 2 or len(set(map(repr, self.levels))) < len(self.levels):
             raise RecipeError(
-                f"comparison.factors.{self.path} has the levels {list(self.levels)}, but a factor needs two or more, all different."
+                f"comparison.factors.{self.path} has the levels {list(self.levels)}, but a factor needs two or more that differ."
             )
 
 
@@ -145,6 +145,6 @@ def _ports(own: PortChoice, word: str) -> PortChoice:
     if word == ALL:
         return PortChoice((ALL,), (ALL,))
     raise RecipeError(
-        f"comparison.factors.ports has the level {word!r}, but the levels of ports are 'biological', the recipe's own, and 'all'; "
-        "other ports are factors called ports.input and ports.output."
+        f"comparison.factors.ports has the level {word!r}, but the levels of ports are 'biological', the recipe's own, and "
+        "'all'; other ports are factors called ports.input and ports.output."
     )

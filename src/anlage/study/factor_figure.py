@@ -46,7 +46,8 @@ def _panel(run: Run, outcome: str, cells: Sequence[Cell], number: int, reference
     ax.set_xticks(range(len(cells)), [shown(cell.chosen[0][1]) for cell in cells])
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.ticklabel_format(axis="y", useOffset=False, style="plain")
-    if reference:
+    low, high = ax.get_ylim()
+    if reference and 2 * low - high < reference.value < 2 * high - low:  # farther away it would flatten the lines
         ax.axhline(reference.value, color=INK, lw=1, ls=(0, (4, 3)), zorder=2)
         ends.append((reference.value, reference.label, INK))
     _names(ax, ends)
@@ -64,7 +65,8 @@ def _panel(run: Run, outcome: str, cells: Sequence[Cell], number: int, reference
 
 def _line(ax: Axes, arm: Arm, at: Sequence[Arm | None], outcome: str) -> tuple[float, str, str]:
     """Draw one arm, where it has trials; the height of its end, its name and its colour."""
-    x = np.array([i for i, there in enumerate(at) if there])
+    # A little aside from one another, so that bars and dots of one level do not cover each other.
+    x = np.array([i + 0.03 * arm.number for i, there in enumerate(at) if there])
     samples = [there.final[outcome] for there in at if there]
     mean, colour, first = np.array([sample.mean() for sample in samples]), arm_colour(arm.number), arm.number == 0
     low, high = np.array([np.quantile(sample, MIDDLE) for sample in samples]).T

@@ -66,7 +66,7 @@ def _unused(found: Sequence[Contrast]) -> dict[tuple[str, str], Doubt]:
 
 
 def scaled(name: str, records: Sequence[Record], *, primary: bool) -> Outcome:
-    """An outcome with the ends of its scale, as the records know them: of a task's scores, only those of the primary are known."""
+    """An outcome with the ends of its scale, as the records know them: a task knows only those of its primary score."""
     if name in GROWN:
         return above(OUTCOMES[name], _chance(records))
     ends = [(float(str(r["chance"])), float(str(r["oracle"]))) for r in finished(records)]

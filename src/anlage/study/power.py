@@ -33,13 +33,14 @@ def visible_effect(n_graphs: int, n_controls: int = 1, probability: float = LIKE
     return float(brentq(lambda effect: power(effect, n_graphs, n_controls) - probability, 0, far, xtol=1e-6))
 
 
-def power_sentence(n_graphs: int, n_controls: int, needed: int) -> str:
+def power_sentence(n_graphs: int, n_controls: int, needed: int, n_levels: int = 1) -> str:
     """What can be expected of a study, in a sentence; ``needed``: graphs without which there is no verdict."""
     if n_graphs < needed:
         return f"With {n_graphs} graphs per control there will be no verdict: {needed} are needed."
-    shown = ", ".join(f"{size} with {power(float(size), n_graphs, n_controls):.0%}" for size in (2, 3, 4))
+    shown = ", ".join(f"{size} with {power(float(size), n_graphs, n_controls * n_levels):.0%}" for size in (2, 3, 4))
     several = f" and {n_controls} controls" if n_controls > 1 else ""
-    likely = visible_effect(n_graphs, n_controls)
+    several += f" at {n_levels} levels" if n_levels > 1 else ""
+    likely = visible_effect(n_graphs, n_controls * n_levels)
     return (
         f"With {n_graphs} graphs{several}, a difference of {likely:.1f} control standard deviations is "
         f"found with a probability of {LIKELY:.0%} (a difference of {shown})."

@@ -121,11 +121,9 @@ def _factors(run: Run) -> list[Markup]:
 def _power(run: Run) -> str:
     """What the study could be expected to see, known before it was run."""
     comparison = run.question.comparison
-    return (
-        power_sentence(comparison.graphs, len(comparison.controls) * len(run.question.cells), MIN_GRAPHS)
-        if comparison
-        else ""
-    )
+    if comparison is None:
+        return ""
+    return power_sentence(comparison.graphs, len(comparison.arms), MIN_GRAPHS, len(run.question.cells))
 
 
 def _outcomes(run: Run) -> list[dict[str, object]]:
