@@ -1,4 +1,4 @@
-"""The conformance kit: does your control, network, objective or experience keep its contract?
+"""The conformance kit: does your control, network, objective, experience or task keep its contract?
 
 Each check returns nothing when all is well, and otherwise raises ``AssertionError`` with one sentence that says what is wrong
 and why it matters. Call them from your own tests; ours call them on everything that anlage ships.
@@ -13,13 +13,14 @@ from numpy import ndarray
 from torch import Tensor
 
 from anlage.errors import ControlError
-from anlage.experience import Experience
+from anlage.experience import Experience, Problem, Task
+from anlage.experience.measure import MEASURES
 from anlage.network import Network
 from anlage.objective import Objective
 from anlage.topology import Control, Topology, certify
 from anlage.trace import Episode, Trace
 
-__all__ = ["check_control", "check_experience", "check_network", "check_objective"]
+__all__ = ["check_control", "check_experience", "check_network", "check_objective", "check_task"]
 
 BATCH, TIME, LATENT = 3, 5, 4
 
@@ -176,6 +177,75 @@ def check_experience(experience: Experience) -> None:
         raise AssertionError(
             f"{both} of {len(held)} held-out sequences are also learned from; remove them from one part, or memory is measured."
         )
+
+
+def check_task(task: Task, seed: int = 0) -> None:
+    """Check a task by opening it three times.
+
+    It names its source; the same ``rng`` gives the same problem; sequences and answers are finite and fit each other; the right
+    answers score at least the oracle, the mean training answer exactly the chance, and the oracle is better than the chance; no
+    test sequence is learned from.
+
+    Raises ``AssertionError``, and what the task itself raises when it cannot be opened.
+    """
+    assert task.source.bibtex, "The task names no BibTeX; what a score was measured on must be citable."
+    problem, again = (task.open(np.random.default_rng(seed)) for _ in range(2))
+    parts, repeated = ((one.train, one.train_answer, one.test, one.test_answer) for one in (problem, again))
+    assert all(torch.equal(*pair) for pair in zip(parts, repeated, strict=True)), (
+        "Opened twice with the same random numbers, the task gave two problems; draw everything random from the rng."
+    )
+    assert all(bool(part.isfinite().all()) for part in parts), (
+        "Some sequences or answers are not finite; repair or draw them again."
+    )
+    _check_answers(problem, "train", problem.train, problem.train_answer)
+    _check_answers(problem, "test", problem.test, problem.test_answer)
+    assert problem.train.shape[1:] == problem.test.shape[1:], (
+        f"Training sequences have shape {tuple(problem.train.shape[1:])} and test sequences {tuple(problem.test.shape[1:])}; one "
+        "network must be able to take both."
+    )
+    learned = {_bytes(row) for row in problem.train}
+    if both := sum(_bytes(row) in learned for row in problem.test):
+        raise AssertionError(
+            f"{both} of {len(problem.test)} test sequences are also learned from; memory would be measured."
+        )
+    _check_scores(problem)
+    other = task.open(np.random.default_rng(seed + 1))
+    assert not torch.equal(other.train, problem.train), (
+        "Other random numbers gave the same training sequences; seeds of a study would not be independent."
+    )
+
+
+def _check_answers(problem: Problem, what: str, rows: Tensor, answer: Tensor) -> None:
+    """Shapes of one part, and what answers of a classification look like."""
+    moments = {1, rows.shape[1] - problem.washout}
+    assert len(answer) == len(rows) and answer.shape[1] in moments, (
+        f"The {what} answers have shape {tuple(answer.shape)}; there must be one per sequence, of {len(rows)}, for 1 moment or "
+        f"all {rows.shape[1] - problem.washout} after the washout."
+    )
+    if problem.kind == "classification":
+        assert bool((answer >= 0).all()) and torch.allclose(answer.sum(-1), torch.ones_like(answer[..., 0])), (
+            f"The {what} answers of a classification do not add up to one; give one-hot rows, or equal shares of classes."
+        )
+
+
+def _check_scores(problem: Problem) -> None:
+    """What the right answers and the mean training answer score, against oracle and chance."""
+    right = problem.score(problem.test_answer)
+    measure = MEASURES[problem.primary]
+    best, mean = right[problem.primary], problem.train_answer.double().mean((0, 1)).expand(problem.test_answer.shape)
+    trivial = problem.score(mean)[problem.primary]
+    assert measure.at_least(best, problem.oracle), (
+        f"The right answers score {best:.4g} in {problem.primary}, but the oracle is {problem.oracle:.4g}; nothing can be "
+        "better than right."
+    )
+    assert np.isclose(trivial, problem.chance, rtol=1e-3, atol=1e-3), (
+        f"The mean training answer scores {trivial:.4g} in {problem.primary}, but chance is {problem.chance:.4g}; chance is what "
+        "knowing nothing reaches."
+    )
+    assert not measure.at_least(problem.chance, problem.oracle), (
+        f"The oracle, {problem.oracle:.4g} in {problem.primary}, is no better than chance, {problem.chance:.4g}; nothing is to "
+        "be learned from this."
+    )
 
 
 def _observed(experience: Experience, episode: Episode, batch: int | None = None) -> Tensor:

@@ -138,3 +138,8 @@ def demand_data(relative: str, what: str) -> Path:
             "experience that needs no data (digits, text)."
         )
     return path
+
+
+def read_data(relative: str, what: str) -> bytes:
+    """The bytes of a recorded data set; raises ``DataMissing`` when no data folder holds it."""
+    return demand_data(relative, what).read_bytes()

@@ -1,78 +1,31 @@
-"""What is asked of a network: sequences, the answers that a readout is to give, and how these are scored."""
+"""A problem: sequences with the answers a readout is to give, and how good the best and the most trivial answers are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, final, runtime_checkable
 
 import numpy as np
+import torch
 from jaxtyping import Float
+from numpy import ndarray
 from torch import Tensor
 
 from anlage.connectome.source import Source
 from anlage.errors import RecipeError
+from anlage.experience.measure import MEASURES, MeasureName
+
+DEFAULT_MEASURE: Mapping[str, tuple[MeasureName, ...]] = {"classification": ("accuracy",), "regression": ("nrmse",)}
 
 
-def accuracy(given: Float[Tensor, "sample moment output"], wanted: Float[Tensor, "sample moment output"]) -> float:
-    """Share of moments at which the largest number given is that of the right class."""
-    return float((given.argmax(-1) == wanted.argmax(-1)).double().mean())
-
-
-def nrmse(given: Float[Tensor, "sample moment output"], wanted: Float[Tensor, "sample moment output"]) -> float:
-    """Root of the mean squared error over the mean variance of the wanted numbers: 1 for always saying their mean."""
-    given, wanted = (part.flatten(0, 1).double() for part in (given, wanted))
-    return float(((given - wanted).square().mean() / wanted.var(0, correction=0).mean()).sqrt())
-
-
-def r2(given: Float[Tensor, "sample moment output"], wanted: Float[Tensor, "sample moment output"]) -> float:
-    """Share of the variance of the wanted numbers that is explained: 1 minus the square of ``nrmse``."""
-    return 1 - nrmse(given, wanted) ** 2
-
-
-def memory_capacity(
-    given: Float[Tensor, "sample moment output"], wanted: Float[Tensor, "sample moment output"]
-) -> float:
-    """Squared correlations of what is given and wanted, added over the outputs, one per delay (Jaeger 2002, GMD report 152).
-
-    A squared correlation of ``n`` moments is ``1 / (n - 1)`` by chance; each is corrected for it, so that forgotten delays add
-    0 on average and perfectly kept ones 1: ``1 - (1 - r^2) (n - 1) / (n - 2)``.
-    """
-    given, wanted = (part.flatten(0, 1).double() for part in (given, wanted))
-    given, wanted = (part - part.mean(0) for part in (given, wanted))
-    power = given.square().sum(0) * wanted.square().sum(0)
-    squared = ((given * wanted).sum(0).square() / power.clamp_min(1e-300)).where(power > 0, 0.0)
-    n = len(given)
-    return float((1 - (1 - squared) * (n - 1) / (n - 2)).sum())
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A measure of answers: its name, which way is better, and the function."""
-
-    name: str
-    higher_is_better: bool
-    function: Callable[[Tensor, Tensor], float]
-
-
-SCORES: Mapping[str, Score] = {
-    score.name: score
-    for score in (
-        Score("accuracy", True, accuracy),
-        Score("nrmse", False, nrmse),
-        Score("r2", True, r2),
-        Score("memory_capacity", True, memory_capacity),
-    )
-}
-"""The closed set of scores. Every one is an outcome that a study may be judged by."""
-
-
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Sequences to learn from and to be tested on, with the answers to give.
+    """Sequences with the answers a readout is to give.
 
-    ``washout``: moments at the start of each sequence that are neither fitted nor scored. Answers cover the moments after them,
-    or one moment: then only the end of each sequence is asked about. ``kind``: the answers of a classification are one-hot.
-    ``oracle``, ``chance``: the best and the trivial value of the first of the ``scores``, in closed form or by a stated solver.
-    Raises ``RecipeError`` where answers fit neither.
+    ``washout`` moments at the start of each sequence are neither fitted nor scored. Answers cover the other ``time - washout``
+    moments, or one: then only the end is asked about. Answers of a classification are one-hot, or equal shares of several
+    classes. ``oracle`` and ``chance`` are values of the primary score: that of the solution or of a stated reference solver,
+    and that of answering the mean of the training answers every time. ``measures`` names the scores, the primary one first.
     """
 
     modality: str
@@ -84,19 +37,25 @@ class Problem:
     kind: Literal["regression", "classification"]
     oracle: float
     chance: float
-    scores: tuple[str, ...]
+    measures: tuple[MeasureName, ...] = ()
 
-    def __post_init__(self) -> None:
-        for part, answer in ((self.train, self.train_answer), (self.test, self.test_answer)):
-            if len(part) != len(answer) or answer.shape[1] not in (1, part.shape[1] - self.washout):
-                raise RecipeError(
-                    f"A problem has sequences of shape {tuple(part.shape)} and answers of shape {tuple(answer.shape)}, but with "
-                    f"a washout of {self.washout} each sequence needs 1 or {part.shape[1] - self.washout} answers."
-                )
+    @property
+    def primary(self) -> MeasureName:
+        """Name of the first score."""
+        return (self.measures or DEFAULT_MEASURE[self.kind])[0]
 
     def score(self, answer: Float[Tensor, "sample2 moment output"]) -> Mapping[str, float]:
-        """The scores of answers to the test part, the first of them primary."""
-        return {name: SCORES[name].function(answer, self.test_answer) for name in self.scores}
+        """Every score of answers to the test sequences, the primary one first.
+
+        Raises ``RecipeError`` for answers of another shape.
+        """
+        if answer.shape != self.test_answer.shape:
+            raise RecipeError(
+                f"Answers of shape {tuple(answer.shape)} were given, but {tuple(self.test_answer.shape)} are asked for, as "
+                "(sample, moment, output)."
+            )
+        given, asked = (part.detach().cpu().double().numpy() for part in (answer, self.test_answer))
+        return {name: MEASURES[name].of(given, asked) for name in self.measures or DEFAULT_MEASURE[self.kind]}
 
 
 @runtime_checkable
@@ -105,9 +64,67 @@ class Task(Protocol):
 
     @property
     def source(self) -> Source:
-        """Where the task comes from."""
+        """Where the task, or its data, comes from."""
         ...
 
     def open(self, rng: np.random.Generator) -> Problem:
-        """The problem; what is random in it depends on ``rng`` alone."""
+        """The problem; ``rng`` alone decides what is random about it."""
         ...
+
+
+Part = tuple[Float[ndarray, "sample time input"], Float[ndarray, "sample moment output"]]
+"""Sequences and their answers."""
+TestPart = tuple[Float[ndarray, "sample2 time input"], Float[ndarray, "sample2 moment output"]]
+"""Those for testing: as wide, but not as many."""
+
+
+def pose(
+    modality: str,
+    train: Part,
+    test: TestPart,
+    measures: tuple[MeasureName, ...],
+    oracle: float | Float[ndarray, "sample2 moment output"],
+    washout: int = 0,
+) -> Problem:
+    """A problem whose chance is what answering the mean training answer scores.
+
+    ``oracle`` is the best value of the first measure, or the answers of a reference solver to the test sequences, to be scored.
+    """
+    asked, measure = test[1].astype(np.float64), MEASURES[measures[0]].of
+    trivial = np.broadcast_to(train[1].mean((0, 1), dtype=np.float64), asked.shape)
+
+    def tensor(part: ndarray) -> Tensor:
+        return torch.from_numpy(part.copy()).to(torch.get_default_dtype())
+
+    return Problem(
+        modality=modality,
+        train=tensor(train[0]),
+        train_answer=tensor(train[1]),
+        test=tensor(test[0]),
+        test_answer=tensor(test[1]),
+        washout=washout,
+        kind="classification" if measures[0] in ("accuracy", "parts_named", "bits_per_byte") else "regression",
+        oracle=measure(oracle, asked) if isinstance(oracle, ndarray) else float(oracle),
+        chance=measure(trivial, asked),
+        measures=measures,
+    )
+
+
+def demand(what: str, value: int | float, low: int | float, high: int | float) -> None:
+    """Raise ``RecipeError`` unless the parameter called ``what`` lies between ``low`` and ``high``."""
+    if not low <= value <= high:
+        raise RecipeError(f"{what} is {value}, but must be {low:,} to {high:,}.")
+
+
+def demand_sequences(task: object, washout: int, length: int) -> None:
+    """Raise ``RecipeError`` unless ``task`` has enough sequences, and each is longer than its washout."""
+    for name in ("n_train", "n_test"):
+        demand(name, getattr(task, name), 1, 100_000)
+    demand("washout", washout, 0, 100_000)
+    demand("length", length, washout + 10, 1_000_000)
+
+
+def one_hot(label: ndarray, n_classes: int) -> Float[ndarray, "sample moment output"]:
+    """Answers at the end of sequences that carry one label each; the moment axis has length 1."""
+    rows: ndarray = np.eye(n_classes)[label][:, None]
+    return rows

@@ -1,86 +1,92 @@
-"""Images that stand still: each is shown whole, and has to be named."""
+"""Pictures to be named: held still in front of a network, or passing by row by row."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, final, get_args
+from typing import final
 
 import numpy as np
-import torch
 from numpy import ndarray
-from torch import Tensor
 
 from anlage.connectome.source import Source
-from anlage.errors import RecipeError, UnknownName
-from anlage.experience.experience import Recording
-from anlage.experience.image import Digits, Mnist
-from anlage.experience.problem import Problem
+from anlage.errors import UnknownName
+from anlage.experience.picture_set import PICTURE_SETS, Pictures, PictureSetName
+from anlage.experience.problem import Part, Problem, demand, one_hot, pose
+from anlage.experience.reference import by_support_vectors
 
-Pictures = Literal["digits", "mnist"]
-Showing = Literal["held", "pulse"]
-WIDTH = {"digits": 8, "mnist": 28}
+N_CLASSES = 10
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class StillImages:
-    """Name the image. All its pixels are shown at once for ``moments`` moments, or with ``pulse`` at the first only.
+    """Name the picture that is held for ``moments`` moments; only the end is answered.
 
-    ``n_train``, ``n_test``: images drawn from the training and the test part; 0 for all. MNIST needs the data folder.
+    One input per pixel and colour, scaled to mean 0 and variance 1 over all training pixels. ``n_train`` and ``n_test`` pictures
+    are drawn from the official parts. The reference is a support vector machine on the same pixels. Digits are part of
+    scikit-learn; MNIST, Fashion-MNIST and CIFAR-10 (a JPEG copy; extra ``images``) need the data folder.
     """
 
-    pictures: Pictures = "digits"
-    moments: int = 2
-    showing: Showing = "held"
-    n_train: int = 0
-    n_test: int = 0
+    images: PictureSetName = "digits"
+    moments: int = 4
+    n_train: int = 1000
+    n_test: int = 360
 
     def __post_init__(self) -> None:
-        for what, given, known in (("pictures", self.pictures, Pictures), ("showing", self.showing, Showing)):
-            if given not in get_args(known):
-                raise UnknownName(what, given, get_args(known))
-        if self.moments < 1 or self.n_train < 0 or self.n_test < 0:
-            raise RecipeError(
-                f"moments is {self.moments}, n_train {self.n_train} and n_test {self.n_test}, but moments must be at least 1 and "
-                "the others must not be negative."
-            )
+        _demand_pictures(self.images, self.n_train, self.n_test)
+        demand("moments", self.moments, 1, 1000)
 
     @property
     def source(self) -> Source:
-        """That of the images."""
-        return Digits.source if self.pictures == "digits" else Mnist.source
+        """That of the pictures."""
+        return PICTURE_SETS[self.images].source
 
     def open(self, rng: np.random.Generator) -> Problem:
-        """The images of both parts; pixels have mean 0 and variance 1 over the training part."""
-        half = WIDTH[self.pictures] // 2
-        recording = (Digits(patch=half) if self.pictures == "digits" else Mnist(patch=half)).open()
-        train, train_answer = self._chosen(recording, recording.train, recording.train_label, self.n_train, rng)
-        test, test_answer = self._chosen(recording, recording.test, recording.test_label, self.n_test, rng)
-        return Problem(
-            "image",
-            train=train,
-            train_answer=train_answer,
-            test=test,
-            test_answer=test_answer,
-            washout=0,
-            kind="classification",
-            oracle=1.0,
-            chance=float(test_answer.mean((0, 1)).max()),
-            scores=("accuracy",),
-        )
+        """The problem; which pictures are used is drawn."""
+        pictures = PICTURE_SETS[self.images].draw(self.n_train, self.n_test, rng)
+        return _ask(pictures, lambda flat: np.repeat(flat.reshape(len(flat), 1, -1), self.moments, axis=1))
 
-    def _chosen(
-        self, recording: Recording, pixels: Tensor, label: ndarray, n: int, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Images as they are shown, and their labels one-hot."""
-        if n > len(label):
-            raise RecipeError(f"n_train or n_test is {n:,}, but {self.pictures} has only {len(label):,} such images.")
-        row = np.sort(rng.choice(len(label), n, replace=False)) if n else np.arange(len(label))
-        image = pixels[torch.from_numpy(row)].flatten(1).to(torch.get_default_dtype())
-        shown = self._shown((image - recording.offset) / recording.spread)
-        return shown, torch.eye(10)[torch.from_numpy(label[row])].unsqueeze(1)
 
-    def _shown(self, image: Tensor) -> Tensor:
-        """Sequences of the same image, or of it and nothing."""
-        shown = image.unsqueeze(1).expand(-1, self.moments, -1)
-        if self.showing == "held":
-            return shown
-        return shown * (torch.arange(self.moments) == 0).to(image.dtype).view(1, -1, 1)
+@final
+@dataclass(frozen=True, slots=True)
+class ImageRows:
+    """Name the picture whose rows pass by from top to bottom, one per moment; only the end is answered.
+
+    As ``StillImages`` in all else, the reference included, which sees the whole picture at once.
+    """
+
+    images: PictureSetName = "digits"
+    n_train: int = 1000
+    n_test: int = 360
+
+    def __post_init__(self) -> None:
+        _demand_pictures(self.images, self.n_train, self.n_test)
+
+    @property
+    def source(self) -> Source:
+        """That of the pictures."""
+        return PICTURE_SETS[self.images].source
+
+    def open(self, rng: np.random.Generator) -> Problem:
+        """The problem; which pictures are used is drawn."""
+        return _ask(PICTURE_SETS[self.images].draw(self.n_train, self.n_test, rng), lambda rows: rows)
+
+
+def _demand_pictures(images: str, n_train: int, n_test: int) -> None:
+    if images not in PICTURE_SETS:
+        raise UnknownName("set of pictures", images, PICTURE_SETS)
+    demand("n_train", n_train, N_CLASSES, PICTURE_SETS[images].n_train)  # type: ignore[index]
+    demand("n_test", n_test, N_CLASSES, PICTURE_SETS[images].n_test)  # type: ignore[index]
+
+
+def _ask(pictures: Pictures, show: Callable[[ndarray], ndarray]) -> Problem:
+    """``show`` turns rows of pixels (sample, height, width x colour) into what is seen (sample, time, input)."""
+    offset, spread = pictures.train.mean(), pictures.train.std()
+    rows = [
+        ((part.reshape(*part.shape[:2], -1) - offset) / spread).astype(np.float32)
+        for part in (pictures.train, pictures.test)
+    ]
+    flat = [part.reshape(len(part), -1) for part in rows]
+    named = by_support_vectors(flat[0], pictures.train_label, flat[1])
+    train: Part = show(rows[0]), one_hot(pictures.train_label, N_CLASSES)
+    test: Part = show(rows[1]), one_hot(pictures.test_label, N_CLASSES)
+    return pose("image", train, test, ("accuracy",), one_hot(named, N_CLASSES))
