@@ -29,6 +29,7 @@ COGGED := \
 	docs/scale.md \
 	docs/scan.md \
 	docs/state-of-the-evidence.md \
+	docs/tasks.md \
 	evidence/larva-division/page.md \
 	evidence/scan-baseline/page.md \
 	evidence/worm-digits/page.md

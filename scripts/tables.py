@@ -9,6 +9,8 @@ from anlage.connectome.catalogue import NOT_OFFERED
 from anlage.connectome.library import EMBEDDED, load
 from anlage.connectome.release import RELEASES
 from anlage.errors import ControlError
+from anlage.experience import TASKS
+from anlage.experience.measure import MEASURES
 from anlage.learning.recipe import Blueprint
 from anlage.study.question import CONTROLS
 from anlage.topology import Promise, Remover, control_graph
@@ -334,6 +336,43 @@ def engine_growth() -> str:
         ]
         said += f" Its time grows as {', '.join(laws)}."
     return f"{said} ({_machine(r)})"
+
+
+REFERENCE = {
+    "memory-capacity": "a delay line",
+    "narma-10": "the recursion itself",
+    "mackey-glass": "the equation itself",
+    "three-body": "the equations themselves",
+    "item-recall": "knowing the items",
+    "path-integration": "the sum of all turns",
+    "still-images": "support vectors, on pixels",
+    "image-rows": "support vectors, on pixels",
+    "few-shot": "nearest mean, by pixels",
+    "spoken-digit-naming": "support vectors, on all frames",
+    "odours": "Bayes' rule",
+    "next-byte": "a 4-gram model",
+    "chess-value": "counting pieces",
+}
+"""What reaches the oracle of a task."""
+
+
+def tasks() -> str:
+    """Every task as it comes: what enters, what is asked, the best and the trivial score."""
+    rows = [
+        "| task | enters, per moment | moments | answers | score | oracle | chance | source | licence |",
+        "|---|---:|---:|---:|---|---|---:|---|---|",
+    ]
+    measured = _benchmark("tasks")
+    for word, cls in TASKS.items():
+        row, source = measured[word], cls().source
+        asked = f"{row['output']} at the end" if row["moments_asked"] == 1 else f"{row['output']} each moment"
+        better = "" if MEASURES[row["measure"]].better == "higher" else " (lower is better)"
+        oracle, chance = (f"{round(float(np.mean(row[what])), 3) + 0.0:.3g}" for what in ("oracle", "chance"))
+        rows.append(
+            f"| `{word}` | {row['input']} | {row['time']} | {asked} | {row['measure']}{better} | {oracle}: {REFERENCE[word]} | "
+            f"{chance} | {source.title} | {source.licence} |"
+        )
+    return "\n".join(rows)
 
 
 def _benchmark(name: str) -> dict:
