@@ -35,7 +35,19 @@ CONTROL, LADDER, PERMUTE = (
     for name in ("contract/test_control", "unit/topology/test_ladder", "unit/topology/test_permute_and_ablate")
 )
 ERROR = "tests/unit/connectome/test_error.py"
+MADE, RECORDED, MEASURES = (
+    f"tests/unit/experience/test_{name}.py" for name in ("made_tasks", "recorded_tasks", "measure")
+)
 MUTANTS = (
+    Mutant("experience/measure.py", "(n - 1) / (n - 2)", "1", MEASURES),
+    Mutant("experience/narma.py", "1.5 * u[:, t]", "1.5 * u[:, t + 1]", MADE),
+    Mutant("experience/mackey_glass.py", "if now - lag + 1 > lag else 0.0", "", MADE),
+    Mutant("experience/three_body.py", "1 - 2 * YOSHIDA, YOSHIDA", "1 - 2 * YOSHIDA, 0.0", MADE),
+    Mutant("experience/odour.py", "** dose[..., None]", "* dose[..., None]", RECORDED),
+    Mutant(
+        "experience/chess_value.py", "rank.swapcase() for rank in ranks[::-1]", "rank for rank in ranks[::-1]", RECORDED
+    ),
+    Mutant("experience/few_shot.py", "characters[asked[episode]], drawing", "characters[0], drawing", RECORDED),
     Mutant("topology/rewire.py", "turn = rng.integers(size,", "turn = rng.integers(1, size,", "tests/unit/topology"),
     Mutant("topology/rewire.py", "3 if number % 5 == 4 else 2", "2", "tests/unit/topology"),
     Mutant(

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 
 from anlage.experience import TASKS, Problem
 from anlage.experience.chess_value import PIECES
+from anlage.experience.experience import read_data
 from anlage.experience.next_byte import NextByte
 from anlage.experience.odour import RECEPTORS
 from anlage.study.canvas import ARM, BAND, INK, MUTED, PAPER, axes, sheet, write
@@ -171,7 +172,7 @@ def odour(figure: Figure, problem: Problem, left: float, top: float) -> None:
 
 def text(figure: Figure, problem: Problem, left: float, top: float) -> None:
     """What was read, and what comes next."""
-    alphabet = sorted(set((ROOT.parent / "shared" / "data" / "text" / "tinyshakespeare.txt").read_text()))
+    alphabet = sorted(set(read_data("text/tinyshakespeare.txt", "Tiny Shakespeare").decode()))
     read = "".join(alphabet[i] for i in problem.test[0].argmax(-1)).replace("\n", "¶")
     ax = blank(figure, left, top, WIDTH, HEIGHT - 6)
     ax.set(xlim=(0, 1), ylim=(0, 1))

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pydoc_data.topics import topics
 from typing import Literal, final
 
@@ -56,10 +56,7 @@ class NextByte:
     @property
     def source(self) -> Source:
         """That of the text."""
-        if self.text == "shakespeare":
-            return SHAKESPEARE
-        source = Text.source
-        return Source(source.key, source.title, source.version, source.licence, source.origin, source.bibtex)
+        return SHAKESPEARE if self.text == "shakespeare" else replace(Text.source, lossy="")
 
     def open(self, rng: np.random.Generator) -> Problem:
         """The problem; which windows are used is drawn."""

@@ -12,7 +12,7 @@ from numpy import ndarray
 from scipy.special import logsumexp
 
 from anlage.connectome.source import Source
-from anlage.errors import IntegrityError
+from anlage.errors import IntegrityError, UnknownName
 from anlage.experience.experience import read_data
 from anlage.experience.problem import Part, Problem, demand, pose
 
@@ -66,6 +66,8 @@ class Odours:
     )
 
     def __post_init__(self) -> None:
+        if self.ask not in ("single", "mixture"):
+            raise UnknownName("question about odours", self.ask, ("single", "mixture"))
         demand("n_odours", self.n_odours, 2, 53)
         demand("noise", self.noise, 0.001, 10)
         demand("moments", self.moments, 1, 1000)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -13,7 +14,7 @@ import pytest
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from anlage.errors import DataMissing, IntegrityError, RecipeError
+from anlage.errors import DataMissing, DependencyMissing, IntegrityError, RecipeError
 from anlage.experience import Problem, Task
 from anlage.experience.chess_value import ChessValue, games, planes, read_positions
 from anlage.experience.few_shot import FewShot, drawings
@@ -279,6 +280,14 @@ def test_a_decoded_picture_has_the_pixels_that_were_stored() -> None:
         sink = BytesIO()
         Image.fromarray(stored).save(sink, format="PNG")
         assert np.array_equal(decode(sink.getvalue(), "a test").squeeze(), stored)
+
+
+@pytest.mark.parametrize("task", [FewShot(), StillImages("cifar10-jpeg")], ids=["few-shot", "cifar10-jpeg"])
+def test_without_pillow_one_is_told_what_to_install(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(DependencyMissing, match=r"need pillow, .* run `pip install 'anlage\[images\]'`\.$"):
+        opened(task)
 
 
 @needs("mnist")
