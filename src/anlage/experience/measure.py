@@ -18,10 +18,14 @@ GUESS = 0.01
 @final
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number for how good answers are against what was asked; ``better`` says which way."""
+    """A number for how good answers are against what was asked; ``better`` says which way.
+
+    ``perfect``: the value of answers without fault, None where it depends on the task.
+    """
 
     of: Callable[[Answers, Answers], float]
     better: Literal["higher", "lower"]
+    perfect: float | None
     says: str
 
     def at_least(self, value: float, other: float) -> bool:
@@ -91,11 +95,11 @@ def bits_per_byte(answer: Answers, asked: Answers) -> float:
 
 
 MEASURES: Mapping[MeasureName, Measure] = {
-    "accuracy": Measure(accuracy, "higher", "share of answers that name the right class"),
-    "parts_named": Measure(parts_named, "higher", "share of the classes present that are named"),
-    "nrmse": Measure(nrmse, "lower", "root mean squared error over the standard deviation"),
-    "r2": Measure(r2, "higher", "share of variance explained"),
-    "memory_capacity": Measure(memory_capacity, "higher", "delays remembered: sum of squared correlations"),
-    "angle_error_deg": Measure(angle_error_deg, "lower", "mean absolute angle, degrees"),
-    "bits_per_byte": Measure(bits_per_byte, "lower", "code length of the next byte"),
+    "accuracy": Measure(accuracy, "higher", 1.0, "share of answers that name the right class"),
+    "parts_named": Measure(parts_named, "higher", 1.0, "share of the classes present that are named"),
+    "nrmse": Measure(nrmse, "lower", 0.0, "root mean squared error over the standard deviation"),
+    "r2": Measure(r2, "higher", 1.0, "share of variance explained"),
+    "memory_capacity": Measure(memory_capacity, "higher", None, "delays remembered: sum of squared correlations"),
+    "angle_error_deg": Measure(angle_error_deg, "lower", 0.0, "mean absolute angle, degrees"),
+    "bits_per_byte": Measure(bits_per_byte, "lower", 0.0, "code length of the next byte"),
 }

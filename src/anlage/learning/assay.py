@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from anlage.errors import Diverged, RecipeError
-from anlage.experience.memory import MemoryCapacity
+from anlage.experience.memory_capacity import MemoryCapacity
 from anlage.experience.problem import Problem, Task
 from anlage.learning.drill import asked, cost, drill
 from anlage.learning.measure import NUMBERS_AT_ONCE

@@ -8,10 +8,9 @@ from hashlib import sha256
 from anlage.connectome.library import load
 from anlage.errors import RecipeError
 from anlage.experience import Digits, Mnist, SpokenDigits, Text
+from anlage.experience.catalogue import TASKS
 from anlage.experience.experience import RecordedExperience, Recording
-from anlage.experience.memory import MemoryCapacity
 from anlage.experience.problem import Task
-from anlage.experience.still_image import StillImages
 from anlage.learning.readout import Gradient, Readout, Ridge
 from anlage.learning.table import Kinds, from_table, to_table, toml
 from anlage.network import Physiology
@@ -25,7 +24,7 @@ KINDS: Mapping[type, Kinds] = {
     RecordedExperience: {"digits": Digits, "mnist": Mnist, "spoken-digits": SpokenDigits, "text": Text},
 }
 ASSAY_KINDS: Mapping[type, Kinds] = {
-    Task: {"images": StillImages, "memory-capacity": MemoryCapacity},
+    Task: TASKS,
     Readout: {"ridge": Ridge, "gradient": Gradient},
 }
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from math import inf
 
-from anlage.experience.problem import SCORES
+from anlage.experience.measure import MEASURES
 
 GROWN = ("prediction_error", "probe_accuracy")
 """The outcomes of a network grown by prediction; those of an assay are the scores of its task."""
@@ -25,8 +25,8 @@ OUTCOMES = {
     "prediction_error": Outcome("prediction_error", higher_is_better=False, floor=0.98, ceiling=0.02),
     "probe_accuracy": Outcome("probe_accuracy", higher_is_better=True, floor=0.02, ceiling=0.99),
     **{
-        name: Outcome(name, score.higher_is_better, *((-inf, inf) if score.higher_is_better else (inf, -inf)))
-        for name, score in SCORES.items()
+        name: Outcome(name, measure.better == "higher", *((-inf, inf) if measure.better == "higher" else (inf, -inf)))
+        for name, measure in MEASURES.items()
     },
 }
 """At the floor nothing was learned, at the ceiling nothing is left to learn; neither tells arms apart. The probe's floor lies
@@ -39,6 +39,11 @@ def above(outcome: Outcome, chance: float) -> Outcome:
 
 
 def between(outcome: Outcome, chance: float, oracle: float) -> Outcome:
-    """The outcome of a task of which the trivial and the best value are known."""
-    room = CLOSE * (oracle - chance)
-    return replace(outcome, floor=chance + room, ceiling=oracle - room)
+    """The outcome of a task of which the trivial and the best value are known.
+
+    Where an oracle is a reference solver, the scale does not end at it but at answers without fault.
+    """
+    perfect = MEASURES[outcome.name].perfect  # type: ignore[index]
+    best = oracle if perfect is None else perfect
+    room = CLOSE * (best - chance)
+    return replace(outcome, floor=chance + room, ceiling=best - room)

@@ -14,7 +14,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from anlage.errors import AnlageError, RecipeError
-from anlage.experience.memory import MemoryCapacity
+from anlage.experience.memory_capacity import MemoryCapacity
 from anlage.experience.still_image import StillImages
 from anlage.learning import Assay, Blueprint, Gradient, PortChoice, Recipe, Ridge, Schedule, assay
 from anlage.learning.checkpoint import write_json
@@ -35,7 +35,7 @@ MEMORY = Assay(
     topology=Blueprint(connectome="mushroom-body-left"),
     physiology=Physiology(Leaky(1.0), ticks=1, plasticity="frozen"),
     input_gain=0.1,
-    task=MemoryCapacity(delays=5, moments=40, n_train=2, n_test=1, washout=6),
+    task=MemoryCapacity(n_delays=5, length=46, n_train=2, n_test=1),
     readout=Ridge(penalty=1e-6),
 )
 FACTORS = (Factor("spectral_radius", (0.3, 0.9)), Factor("physiology.ticks", (1, 2)))
@@ -202,7 +202,9 @@ class Linear:
         return Layer(n_input, n_output, generator)
 
 
-NAMING = replace(MEMORY, name="naming", task=StillImages(n_train=60, n_test=40), readout=Gradient(epochs=2, batch=20))
+NAMING = replace(
+    MEMORY, name="naming", task=StillImages(moments=2, n_train=60, n_test=40), readout=Gradient(epochs=2, batch=20)
+)
 BESIDE = Question(NAMING, Comparison(CONTROLS[:1], graphs=2, outcomes=("accuracy",), networks=(Linear(),)))
 
 
