@@ -53,7 +53,7 @@ MEASURES = ("prediction_error", "persistence_error", "effective_rank", "state_ra
 
 
 def arms(run: Run, cell: Cell | None = None) -> list[Arm]:
-    """The arms of a run of which a trial came to its end, at the levels of ``cell``, or at the first ones: the connectome, the
+    """The arms of a run of which a trial came to its end, at the levels of ``cell``, or the first that can: the connectome, the
     controls in the order of the question, the networks.
 
     Raises ``Diverged`` when learning diverged in every trial on the connectome.
@@ -61,8 +61,12 @@ def arms(run: Run, cell: Cell | None = None) -> list[Arm]:
     comparison = run.question.comparison
     controls = {control.name: control for control in (comparison.controls if comparison else ())}
     found = []
-    levels = (cell or run.question.cells[0]).plain
-    here = [record for record in finished(run.records) if record.get("level", {}) == levels]
+    every = finished(run.records)
+    if cell is None:  # the first at which the connectome came to its end
+        levels = next((r.get("level", {}) for r in every if r["arm"] == CONNECTOME), {})
+    else:
+        levels = cell.plain
+    here = [record for record in every if record.get("level", {}) == levels]
     for number, name in enumerate((CONNECTOME, *(comparison.arms if comparison else ()))):
         records = cast(list[Mapping[str, Any]], [r for r in here if r["arm"] == name])
         if not records and name == CONNECTOME:
@@ -80,6 +84,14 @@ def arms(run: Run, cell: Cell | None = None) -> list[Arm]:
     return found
 
 
-def _measures(run: Run, entry: Mapping[str, float]) -> tuple[str, ...]:
+def arms_at(run: Run, cell: Cell) -> list[Arm]:
+    """The arms at the levels of one cell; none where learning diverged in every trial on the connectome there."""
+    try:
+        return arms(run, cell)
+    except Diverged:
+        return []
+
+
+def _measures(run: Run, entry: Mapping[str, int | float]) -> tuple[str, ...]:
     """The measures of a curve that every entry holds."""
     return MEASURES if isinstance(run.question.recipe, Recipe) else tuple(m for m in entry if m not in ("step", "loss"))

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from anlage.study.arm import Arm, arms
+from anlage.study.arm import Arm, arms_at
 from anlage.study.canvas import INK, LINE, MUTED, SMALL, arm_colour, axes, sheet, svg, write
 from anlage.study.factor import Cell, shown
 from anlage.study.figure import Reference, better, plain
@@ -36,7 +36,7 @@ def factor_figures(run: Run, outcome: str, reference: Reference | None) -> list[
 
 
 def _panel(run: Run, outcome: str, cells: Sequence[Cell], number: int, reference: Reference | None) -> Markup:
-    by_level = [{arm.name: arm for arm in arms(run, cell)} for cell in cells]
+    by_level = [{arm.name: arm for arm in arms_at(run, cell)} for cell in cells]
     every = list({name: arm for level in by_level for name, arm in level.items()}.values())
     ax = axes(sheet(WIDTH, HEIGHT), LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - FOOT)
     ax.spines["left"].set_visible(True)

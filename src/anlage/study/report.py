@@ -12,9 +12,8 @@ from anlage.learning.checkpoint import write_text
 from anlage.learning.recipe import Recipe
 from anlage.study import account, assay_account
 from anlage.study.answer import answer, probe_words, secondary
-from anlage.study.arm import Arm, arms
+from anlage.study.arm import Arm, arms, arms_at
 from anlage.study.canvas import ARM, DARK, ROLE, arm_colour, palette, variable
-from anlage.study.factor import Cell
 from anlage.study.factor_figure import factor_figures
 from anlage.study.figure import Reference, curve_figure, forest_figure, null_figure, plain, probe_figure
 from anlage.study.power import power_sentence
@@ -58,7 +57,7 @@ def _content(run: Run) -> dict[str, object]:
         "placed": wiring.placed,
         "roles": [(name, int((wiring.role == number).sum())) for number, name in enumerate(ROLES)],
         "controls": account.control_accounts(every),
-        "levels": [_level(run, cell) for cell in run.question.cells],
+        "levels": [_level(cell.name, found) for cell in run.question.cells if (found := arms_at(run, cell))],
         "bibliography": bibliography(run.question),
         "toml": run.question.to_toml(),
         "versions": account.versions(every),
@@ -96,11 +95,10 @@ def _assayed(run: Run, recipe: Assay, every: list[Arm]) -> dict[str, object]:
     }
 
 
-def _level(run: Run, cell: Cell) -> dict[str, object]:
+def _level(name: str, every: list[Arm]) -> dict[str, object]:
     """Reach, operating point and budget of every arm at the levels of one cell."""
-    every = arms(run, cell)
     return {
-        "name": cell.name,
+        "name": name,
         "audit": account.audit_table(every),
         "operating": account.operating_table(every),
         "budget": account.budget_table(every),
@@ -132,8 +130,8 @@ def _outcomes(run: Run) -> list[dict[str, object]]:
     for outcome in dict.fromkeys(contrast.outcome for contrast in run.contrasts):
         for cell in run.question.cells:
             found = [c for c in run.contrasts if (c.outcome, c.level) == (outcome, cell.name)]
-            counted, every = [contrast for contrast in found if contrast.counted], arms(run, cell)
-            drawn = [every[0], *(arm for arm in every if arm.name in {contrast.control for contrast in counted})]
+            counted, every = [contrast for contrast in found if contrast.counted], arms_at(run, cell)
+            drawn = [*every[:1], *(arm for arm in every if arm.name in {contrast.control for contrast in counted})]
             pair = [null_figure(drawn, outcome, counted), forest_figure(drawn, outcome, counted)] if counted else []
             name = f"{plain(outcome)} at {cell.name}" if cell.name else plain(outcome)
             shown.append({"name": name, "figures": pair, "sentences": [c.sentence for c in found]})

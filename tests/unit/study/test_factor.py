@@ -90,7 +90,8 @@ def test_every_arm_gets_every_level_with_the_same_seed_and_the_same_graph(finish
 
 def test_a_trial_at_a_level_is_the_trial_of_the_recipe_with_that_level(finished: Run) -> None:
     recipe = replace(MEMORY, spectral_radius=0.9, physiology=replace(MEMORY.physiology, ticks=2))
-    alone: Any = Trial(Question(recipe, replace(QUESTION.comparison, factors=())), "weight-permuted", 1).run()
+    trial = Trial(Question(recipe, replace(QUESTION.comparison, factors=())), "weight-permuted", 1)
+    alone: Any = json.loads(json.dumps(trial.run()))
     level = {"spectral_radius": 0.9, "physiology.ticks": 2}
     (record,) = (r for r in finished.records if (r["arm"], r["index"], r["level"]) == ("weight-permuted", 1, level))
     assert {**record, "question": ""} == {**alone, "question": "", "level": level}
