@@ -258,6 +258,31 @@ def rewire() -> str:
     )
 
 
+def ladder() -> str:
+    """What every rung costs on each connectome of the benchmark, and how far it is from what it promises."""
+    r = _benchmark("ladder")
+    sizes = "; ".join(f"{name}: {w['neurons']:,} neurons, {w['edges']:,} edges" for name, w in r["wirings"].items())
+    lines = [
+        ["control", *(f"{name}: CPU s, + audit, MB" for name in r["wirings"]), "edges left in place", "off, of allowed"]
+    ]
+    lines.append(["---", *["---:"] * len(r["wirings"]), "---:", "---"])
+    for control in CONTROLS:
+        rungs = [wiring["rungs"][control] for wiring in r["wirings"].values()]
+        cost = [
+            "refused" if "refused" in x else f"{x['cpu_s']:.2g} + {x['audit_cpu_s']:.2g}, {x['peak_mb']:,}"
+            for x in rungs
+        ]
+        left = " / ".join("-" if "refused" in x else f"{x['left_in_place']:.0%}" for x in rungs)
+        worst: dict[str, tuple[float, float]] = {}
+        for finding in (f for x in rungs for f in x.get("tolerated", ())):
+            off = max(finding["off"], worst.get(finding["quantity"], (0.0, 0.0))[0])
+            worst[finding["quantity"]] = off, finding["tolerance"]
+        far = "; ".join(f"{what}: {off:.2%} of {allowed:.0%}" for what, (off, allowed) in worst.items())
+        lines.append([f"`{control}`", *cost, left, far or "exact"])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{sizes}. {_machine(r)}; one graph each, one thread. `python benchmarks/ladder.py`"
+
+
 def expansion() -> str:
     """The larva expanded, held against every promise."""
     r = _benchmark("expand")

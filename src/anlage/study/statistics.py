@@ -171,8 +171,8 @@ def sign_flip_p(difference: Float[ndarray, " sample"], rng: np.random.Generator,
     """
     d = np.abs(difference)
     if len(d) <= 20:
-        sums = np.zeros(1)
-        for one in d:
+        sums = d[:1]  # the other sign of the first one gives the same sums, negated
+        for one in d[1:]:
             sums = np.concatenate([sums + one, sums - one])
         return float((np.abs(sums) >= abs(difference.sum()) * (1 - 1e-12)).mean())
     sums = (rng.integers(0, 2, size=(n_draws, len(d)), dtype=np.int8) * 2 - 1) @ d
