@@ -68,17 +68,14 @@ MUTANTS = (
         "weight = np.concatenate([topology.weight[loops], 2 * rng.permutation(",
         CONTROL,
     ),
-    Mutant(
-        "topology/rewire.py", "possible &= (source[:, i] != source[:, j]) & (target", "possible &= (target", CONTROL
-    ),
     Mutant("topology/rewire.py", "go = possible & ~_conflicts(", "go = possible | ~_conflicts(", CONTROL),
     Mutant(
         "topology/rewire.py", "* (len(self.blocks) + 1) + block[topology.pre]", "* 0 + block[topology.pre]", CONTROL
     ),
     Mutant(
         "topology/reciprocity.py",
-        "both, loops = q.mutual(topology),",
-        "both, loops = 0 * q.mutual(topology) > 0,",
+        "np.minimum(one, other) * n + np.maximum(one, other)",
+        "one * n + other",
         LADDER,
     ),
     Mutant("topology/space.py", "(before == after).all(axis=1)", "(before == after).any(axis=1)", LADDER),

@@ -86,10 +86,13 @@ def power_table(results: dict[str, Any]) -> str:
 
 def draw(results: dict[str, Any]) -> Figure:
     """Left: rates with intervals against their levels. Right: power, foretold and found."""
-    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    figure = Figure(figsize=(10.4, 4.7), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
     _rates(results, left)
     _powers(results, right)
+    handles = [left.plot([], [], "o-", color=COLOURS[name], ms=4)[0] for name in results["records"]]
+    words = [f"{name.replace('-', ' ')} scores" for name in results["records"]]
+    figure.legend(handles, words, loc="outside upper center", ncols=5, frameon=False, fontsize=8)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -121,8 +124,8 @@ def _powers(results: dict[str, Any], axes: Axes) -> None:
         y = [100 * sum(found[str(e)].values()) / question["studies"] for e in effects]
         axes.plot(effects, y, "o-", color=COLOURS[name], ms=3, lw=1.2, label=name.replace("-", " "))
     axes.plot([], [], color="#59626c", lw=5, alpha=0.3, label="foretold by anlage")
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
-    axes.set_xlabel("distance of the wiring from its controls' mean\n(standard deviations of the differences)")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.set_xlabel("distance of the wiring from its controls\n(standard deviations of the differences)")
     axes.set_ylabel("found in so many per cent of studies")
 
 
@@ -144,6 +147,11 @@ def render(results: dict[str, Any]) -> str:
         "rates_table": rates_table(results),
         "power_table": power_table(results),
         "studies": studies,
+        "powerless": "".join(
+            f" Not run yet: {name.replace('-', ' ')} scores."
+            for name, record in results["records"].items()
+            if "found" not in record
+        ),
         "missing": "".join(
             f" Not run yet: {name.replace('-', ' ')} scores." for name in ENSEMBLES if name not in results["records"]
         ),
