@@ -1,9 +1,11 @@
 """What an arm costs: parameters, multiply-adds and bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from torch import Tensor
+
+from anlage.network.network import LearningNetwork
 from anlage.network.port import Encoder
-from anlage.network.recurrent import RecurrentNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,13 @@ class Budget:
     state_bytes: int
 
 
-def budget(encoder: Encoder, network: RecurrentNetwork) -> Budget:
-    """Count what a network has and does."""
-    parameters = [*encoder.parameters(), *network.parameters()]
-    trained = sum(p.numel() for p in parameters if p.requires_grad)
-    frozen = sum(p.numel() for p in parameters if not p.requires_grad)
-    frozen += 0 if network.weight.requires_grad else network.weight.numel() + network.bias.numel()
-    linear = sum(m.weight.numel() for m in (encoder.map, network.ports.into, network.ports.out))
-    recurrent = network.physiology.ticks * network.wiring.n_edges
-    return Budget(trained, frozen, linear + recurrent, 4 * network.wiring.n_neurons)
+def budget(encoder: Encoder | None, network: LearningNetwork) -> Budget:
+    """Count what a network has and does, with its encoder or, for None, without."""
+    parts: list[Encoder | LearningNetwork] = [network] if encoder is None else [encoder, network]
+    trained = sum(p.numel() for part in parts for p in part.parameters() if p.requires_grad)
+    kept = sum(tensor.numel() for part in parts for tensor in part.state_dict().values())
+    encoding = 0 if encoder is None else encoder.map.weight.numel()
+    state = network.start(1)
+    held = [getattr(state, field.name) for field in fields(state)]
+    n_state = sum(value.numel() for value in held if isinstance(value, Tensor))
+    return Budget(trained, kept - trained, encoding + network.multiply_adds, 4 * n_state)

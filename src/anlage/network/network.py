@@ -1,10 +1,11 @@
 """The protocol of everything that runs: the same object is unrolled for training and stepped when embodied."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from anlage.network.port import Encoder
 from anlage.trace import Episode, Trace
@@ -12,7 +13,7 @@ from anlage.trace import Episode, Trace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """The activity of every neuron."""
+    """The activity of every neuron; of a network without neurons, its hidden vector."""
 
     activity: Float[Tensor, "batch neuron"]
 
@@ -25,17 +26,46 @@ class Network(Protocol):
         """The state before anything was lived."""
         ...
 
-    def step(
-        self, state: State, embedding: Float[Tensor, "batch latent"]
-    ) -> tuple[State, Float[Tensor, "batch output"]]:
-        """Take in one embedding; return the new state and the prediction of the next embedding, or an answer."""
+    def step(self, state: Any, embedding: Float[Tensor, "batch latent"]) -> tuple[State, Float[Tensor, "batch output"]]:
+        """Take in one embedding; return the new state and the prediction of the next embedding, or an answer.
+
+        ``state`` is what ``start`` or ``step`` of this network gave: a ``State``, some networks' with more in it.
+        """
         ...
 
     def unroll(
         self, embedding: Float[Tensor, "batch time latent"]
-    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time output"]]:
+    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time latent"]]:
         """All states and predictions along a sequence, equal to repeated steps from ``start``."""
         ...
+
+
+@runtime_checkable
+class LearningNetwork(Network, Protocol):
+    """A network that learns and says what it costs: what ``grow`` can grow. A torch module has all but ``multiply_adds``."""
+
+    @property
+    def multiply_adds(self) -> int:
+        """Products of two numbers, each added to a sum, that one observation of one sequence takes; forward only."""
+        ...
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What may be learned."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint holds, by name."""
+        ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
+        """Take back what ``state_dict`` gave."""
+        ...
+
+
+def read(network: Network, state: Float[Tensor, "batch time neuron"]) -> Float[Tensor, "batch time member"]:
+    """The part of a state that is read: the output neurons of a network with ports, all of it elsewhere."""
+    ports = getattr(network, "ports", None)
+    return state if ports is None else state[..., ports.output]
 
 
 def live(network: Network, encoder: Encoder, episode: Episode, modality: str) -> Trace:

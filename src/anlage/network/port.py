@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 
-def linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
-    """A linear map whose start is drawn from ``generator``: weights uniform with variance ``1 / n_in``, bias zero."""
+def linear(n_in: int, n_out: int, generator: torch.Generator, gain: float = 1.0) -> nn.Linear:
+    """A linear map whose start is drawn from ``generator``: weights uniform with variance ``gain**2 / n_in``, bias zero."""
     layer: nn.Linear = nn.utils.skip_init(nn.Linear, n_in, n_out)  # type: ignore[no-untyped-call]
-    bound = math.sqrt(3 / n_in)
+    bound = gain * math.sqrt(3 / n_in)
     with torch.no_grad():
         layer.weight.uniform_(-bound, bound, generator=generator)
         layer.bias.zero_()

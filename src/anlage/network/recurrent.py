@@ -97,6 +97,12 @@ class RecurrentNetwork(nn.Module):
         """The weight of every edge as used, in the topology's edge order."""
         return self.sign * self.weight.abs() if self.physiology.plasticity == "signed" else self.weight
 
+    @property
+    def multiply_adds(self) -> int:
+        """Of one observation of one sequence: every edge ``ticks`` times, and both ports."""
+        ports = self.ports.into.weight.numel() + self.ports.out.weight.numel()
+        return self.physiology.ticks * self.wiring.n_edges + ports
+
     def start(self, batch: int) -> State:
         """Silence."""
         return State(self.weight.new_zeros(batch, self.wiring.n_neurons))
