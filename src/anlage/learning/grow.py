@@ -12,7 +12,18 @@ from anlage.experience.experience import Recording
 from anlage.learning.checkpoint import read_checkpoint, write_checkpoint
 from anlage.learning.measure import Measures, measure
 from anlage.learning.recipe import Recipe
-from anlage.network import Budget, Encoder, OperatingPoint, RecurrentNetwork, budget, live, scale
+from anlage.network import (
+    Budget,
+    Design,
+    Encoder,
+    LearningNetwork,
+    OperatingPoint,
+    RecurrentNetwork,
+    SparseRecurrent,
+    budget,
+    live,
+    scale,
+)
 from anlage.seed import Seed
 from anlage.topology import Audit, Topology, audit
 
@@ -29,16 +40,18 @@ class Grown:
 
     ``audit``: what can influence the last prediction of a sequence; ``audit_at_once``: what can carry one observation into the
     prediction made right after it. ``chance``: probe accuracy of always naming the commonest label.
+
+    A network of another ``design`` was built to cost as much as the one on ``topology``, and has no operating point of that.
     """
 
     recipe: Recipe
     topology: Topology
-    operating_point: OperatingPoint
+    operating_point: OperatingPoint | None
     audit: Audit
     audit_at_once: Audit
     budget: Budget
     encoder: Encoder
-    network: RecurrentNetwork
+    network: LearningNetwork
     curve: Curve
     chance: float
 
@@ -51,6 +64,7 @@ def grow(
     recipe: Recipe,
     topology: Topology | None = None,
     *,
+    design: Design | None = None,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> Grown:
@@ -58,15 +72,17 @@ def grow(
 
     ``topology``: wire it like this (a control, say) instead of like the recipe's connectome, expanded as the recipe says; all
     else stays the same.
+    ``design``: grow this instead of a wiring, built to cost as much as the network on that wiring; the encoder stays the same.
     ``checkpoint``: go on from this file when it exists, and keep it up to date; the result equals an uninterrupted run.
 
-    Raises ``Diverged`` when a loss is not finite or the embedding collapses, ``CheckpointError`` for a foreign checkpoint.
+    Raises ``Diverged`` when a loss is not finite or the embedding collapses, ``CheckpointError`` for a foreign checkpoint,
+    ``RecipeError`` when a design cannot cost as much.
     """
     seed, recording = Seed(recipe.seed), recipe.open_experience()
     wired = recipe.topology.expanded(topology or recipe.topology.topology(), seed)
-    identity = _identity(recipe, wired)
+    identity = _identity(recipe, wired, design)
     scaled, point = scale(wired, recipe.spectral_radius)
-    encoder, network = _born(recipe, scaled, recording, seed)
+    encoder, network = _born(recipe, scaled, design, recording, seed)
     optimiser = _optimiser(recipe, encoder, network)
     first, curve = _resume(checkpoint, identity, encoder, network, optimiser)
     if not curve:
@@ -90,28 +106,43 @@ def grow(
             _save(checkpoint, identity, encoder, network, optimiser, curve)
         if progress:
             progress(done, schedule.steps)
-    ticks, ports = recipe.physiology.ticks, (recipe.ports.input, recipe.ports.output)
-    reach = audit(scaled, *ports, steps=ticks * recording.train.shape[1], drive="sustained")
-    at_once = audit(scaled, *ports, steps=ticks, drive="sustained")
+    reach, at_once = (_audited(recipe, scaled, network, n) for n in (recording.train.shape[1], 1))
+    cost = budget(encoder, network)
     return Grown(
-        recipe, scaled, point, reach, at_once, budget(encoder, network), encoder, network, curve, recording.chance
+        recipe, scaled, None if design else point, reach, at_once, cost, encoder, network, curve, recording.chance
     )
 
 
-def _identity(recipe: Recipe, topology: Topology) -> str:
-    """Checksum of the recipe and of the wiring, which need not be the recipe's own; a checkpoint belongs to both."""
-    return f"{recipe.identity}-{topology.fingerprint}"
+def _identity(recipe: Recipe, topology: Topology, design: Design | None) -> str:
+    """Checksum of the recipe, of the wiring, which need not be the recipe's own, and of the design; a checkpoint's owners."""
+    return f"{recipe.identity}-{topology.fingerprint}" + (f"-{design!r}" if design else "")
 
 
-def _born(recipe: Recipe, topology: Topology, recording: Recording, seed: Seed) -> tuple[Encoder, RecurrentNetwork]:
+def _born(
+    recipe: Recipe, topology: Topology, design: Design | None, recording: Recording, seed: Seed
+) -> tuple[Encoder, LearningNetwork]:
     """Encoder and network at their start. Every arm of a study draws the same interface from the same seed."""
     generator = torch.Generator().manual_seed(seed.child("interface").integer)
     encoder = Encoder(recording.n_input, recipe.latent, generator)
     ports = recipe.ports
-    return encoder, RecurrentNetwork(topology, ports.input, ports.output, recipe.latent, recipe.physiology, generator)
+    wired = RecurrentNetwork(topology, ports.input, ports.output, recipe.latent, recipe.physiology, generator)
+    if design is None:
+        return encoder, wired
+    generator = torch.Generator().manual_seed(seed.child("design").integer)
+    return encoder, design.build(recipe.latent, recipe.latent, budget(None, wired), generator)
 
 
-def _optimiser(recipe: Recipe, encoder: Encoder, network: RecurrentNetwork) -> torch.optim.AdamW:
+def _audited(recipe: Recipe, topology: Topology, network: LearningNetwork, observations: int) -> Audit:
+    """What can influence the prediction made after so many observations."""
+    if isinstance(network, SparseRecurrent):
+        return audit(network.topology, steps=network.physiology.ticks * observations, drive="sustained")
+    if not isinstance(network, RecurrentNetwork):
+        return Audit.unwired(observations, recipe.latent, network.start(1).activity.shape[1])
+    steps = recipe.physiology.ticks * observations
+    return audit(topology, recipe.ports.input, recipe.ports.output, steps=steps, drive="sustained")
+
+
+def _optimiser(recipe: Recipe, encoder: Encoder, network: LearningNetwork) -> torch.optim.AdamW:
     trained = [p for p in (*encoder.parameters(), *network.parameters()) if p.requires_grad]
     return torch.optim.AdamW(trained, lr=recipe.schedule.learning_rate, weight_decay=recipe.schedule.weight_decay)
 
@@ -135,7 +166,7 @@ def _demand_alive(recipe: Recipe, curve: Curve) -> None:
             )
 
 
-def _tensors(encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim.AdamW) -> dict[str, Tensor]:
+def _tensors(encoder: Encoder, network: LearningNetwork, optimiser: torch.optim.AdamW) -> dict[str, Tensor]:
     """All learned numbers and the optimiser's memory of each, by name."""
     tensors = {f"encoder.{k}": v for k, v in encoder.state_dict().items()}
     tensors |= {f"network.{k}": v for k, v in network.state_dict().items()}
@@ -148,7 +179,7 @@ def _save(
     checkpoint: Path | None,
     identity: str,
     encoder: Encoder,
-    network: RecurrentNetwork,
+    network: LearningNetwork,
     optimiser: torch.optim.AdamW,
     curve: Curve,
 ) -> None:
@@ -157,7 +188,7 @@ def _save(
 
 
 def _resume(
-    checkpoint: Path | None, identity: str, encoder: Encoder, network: RecurrentNetwork, optimiser: torch.optim.AdamW
+    checkpoint: Path | None, identity: str, encoder: Encoder, network: LearningNetwork, optimiser: torch.optim.AdamW
 ) -> tuple[int, Curve]:
     """Restore from the checkpoint, if there is one; the step to go on from and the curve so far."""
     if not checkpoint or not checkpoint.exists():

@@ -8,7 +8,7 @@ from torch import Tensor
 from anlage.errors import Diverged
 from anlage.experience.experience import Recording
 from anlage.learning.probe import observation_columns, probe_accuracy, state_columns
-from anlage.network import Encoder, RecurrentNetwork, live
+from anlage.network import Encoder, Network, live, read
 from anlage.objective import effective_rank, persistence, unexplained
 from anlage.trace import Episode, Trace
 
@@ -22,9 +22,10 @@ class Measures:
 
     ``prediction_error``: share of the variance of the next embedding left unexplained, 0 to 1.
     ``persistence_error``: the same for the prediction that nothing changes.
-    ``effective_rank``: of the embedding; ``state_rank``: of the output neurons' activity.
+    ``effective_rank``: of the embedding; ``state_rank``: of what is read, the output neurons' activity or, of a network without
+    ports, its whole state.
     ``embedding_spread``: root of the variance of the embedding, mean over its axes; the rank does not see it shrink.
-    ``probe_accuracy``: linear probe on the output neurons, share of held-out labels named right.
+    ``probe_accuracy``: linear probe on what is read, share of held-out labels named right.
     """
 
     prediction_error: float
@@ -35,7 +36,7 @@ class Measures:
     probe_accuracy: float
 
 
-def measure(network: RecurrentNetwork, encoder: Encoder, recording: Recording) -> Measures:
+def measure(network: Network, encoder: Encoder, recording: Recording) -> Measures:
     """Measure a network on the held-out part of a recording; leaves it unchanged.
 
     Raises ``Diverged`` when its activity is not finite.
@@ -61,14 +62,14 @@ def raw_accuracy(recording: Recording) -> float:
     return probe_accuracy(train, labelled.train_label, test, labelled.test_label)
 
 
-def _lived(network: RecurrentNetwork, encoder: Encoder, episode: Episode, modality: str) -> Trace:
-    """The trace of an episode with the state of the output neurons only, lived a part at a time to bound memory."""
+def _lived(network: Network, encoder: Encoder, episode: Episode, modality: str) -> Trace:
+    """The trace of an episode with only that of the state which is read, lived a part at a time to bound memory."""
     observation, parts = episode.observation[modality], []
-    size = max(1, NUMBERS_AT_ONCE // (observation.shape[1] * network.wiring.n_neurons))
+    size = max(1, NUMBERS_AT_ONCE // (observation.shape[1] * network.start(1).activity.shape[1]))
     with torch.no_grad():
         for rows in torch.split(observation, size):
             trace = live(network, encoder, Episode({modality: rows}), modality)
-            parts.append((trace.embedding, trace.prediction, trace.state[..., network.ports.output]))
+            parts.append((trace.embedding, trace.prediction, read(network, trace.state)))
     embedding, prediction, state = (torch.cat(part) for part in zip(*parts, strict=True))
     if not all(part.isfinite().all() for part in (embedding, prediction, state)):
         raise Diverged(

@@ -110,7 +110,7 @@ class Trial:
             return self._record_assayed(grown, certificate)
         return {
             **self._head(grown.topology, certificate),
-            "operating_point": asdict(grown.operating_point),
+            "operating_point": grown.operating_point and asdict(grown.operating_point),
             "audit": _plain(grown.audit),
             "audit_at_once": _plain(grown.audit_at_once),
             "budget": asdict(grown.budget),

@@ -19,7 +19,7 @@ class Audit:
     """The part of a wiring that lies between its ports in a given number of steps.
 
     ``edge`` and ``neuron`` mark what lies on some walk from an input to an output neuron. ``hops`` is the length of the shortest
-    such walk, or -1 when there is none at any length.
+    such walk, or -1 when there is none at any length. Of a network without a wiring there is nothing to mark.
     """
 
     steps: int
@@ -40,7 +40,18 @@ class Audit:
         """Neurons that can influence the readout, or be influenced on the way to it."""
         return int(self.neuron.sum())
 
+    @classmethod
+    def unwired(cls, steps: int, n_input: int, n_state: int) -> "Audit":
+        """The audit of a network without a wiring, from ``n_input`` numbers per observation to the ``n_state`` of its state."""
+        nothing = np.zeros(0, dtype=bool)
+        return cls(steps, "sustained", n_input, n_state, 0, nothing, nothing)
+
     def __str__(self) -> str:
+        if not len(self.neuron):
+            return (
+                f"There are no neurons and no wiring to audit: {self.n_input:,} numbers enter per observation, and the whole "
+                f"state of {self.n_output:,} numbers is read"
+            )
         total, longest = len(self.edge), self.steps - 1
         walks = f"{'exactly' if self.drive == 'pulse' else 'up to'} {longest} edge{'s' * (longest != 1)}"
         path = f"shortest path {self.hops} hop{'s' * (self.hops != 1)}" if self.hops >= 0 else "no path at all"
