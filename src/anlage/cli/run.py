@@ -13,6 +13,7 @@ from anlage.errors import AnlageError, Diverged
 if TYPE_CHECKING:
     from anlage.learning import Assay, Recipe
     from anlage.study import Question, Run
+    from anlage.study.compare import Pool
 
 
 def _grow(args: argparse.Namespace) -> None:
@@ -34,7 +35,7 @@ def _grow(args: argparse.Namespace) -> None:
         n_trials = len(trials(question))
         print(f"nothing was run; {n_trials} trial{'s' * (n_trials != 1)} would be, into {folder}")
         return
-    run = carry_out(question, folder, resume=args.resume, workers=args.workers, progress=Meter())
+    run = carry_out(question, folder, resume=args.resume, workers=args.workers, pool=_pool(args), progress=Meter())
     _tell(run)
     print(f"report: {write_report(run)}")
     if lost := diverged(run.records):
@@ -57,6 +58,19 @@ def _duration(question: "Question", workers: int) -> str:
         return f"how long it takes cannot be told: {missing}"
     about = "less than a minute" if minutes < 1 else f"about {minutes:,.0f} minutes"
     return f"{about} of learning on {workers} core{'s' * (workers != 1)}, judged by a few steps here"
+
+
+def _pool(args: argparse.Namespace) -> "Pool | None":
+    """Where trials run, when not in processes of this machine."""
+    from anlage.study.cluster import RayCluster
+
+    if args.on is None:
+        return None
+    if args.workers is not None:
+        raise AnlageError(
+            "--workers counts processes of this machine; with --on, the cluster's cores decide: leave it out."
+        )
+    return RayCluster.at(args.on, cores=args.cores, gpus=args.gpus)
 
 
 def _question(args: argparse.Namespace) -> "Question":
@@ -152,6 +166,15 @@ def add(verbs: Verbs) -> None:
         run.add_argument("--out", type=Path, metavar="FOLDER", help="run folder (default: runs/NAME)")
         run.add_argument("--resume", action="store_true", help="go on with what the folder holds")
         run.add_argument("--workers", type=int, metavar="N", help="parallel processes (default: number of cores)")
+        run.add_argument(
+            "--on", metavar="WHERE", help="run trials on a Ray cluster: ray, ray:ADDRESS or ray://HOST:PORT"
+        )
+        run.add_argument(
+            "--cores", type=int, default=1, metavar="N", help="cores of the cluster set aside for each trial"
+        )
+        run.add_argument(
+            "--gpus", type=int, default=0, metavar="N", help="GPUs of the cluster set aside for each trial"
+        )
         run.add_argument("--dry-run", action="store_true", help="say what would be run and what it could find")
         run.set_defaults(alone=False, graphs=None)
     grow.add_argument("--alone", action="store_true", help="without the recipe's controls")

@@ -35,7 +35,7 @@ class Network(Protocol):
 
     def unroll(
         self, embedding: Float[Tensor, "batch time latent"]
-    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time latent"]]:
+    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time output"]]:
         """All states and predictions along a sequence, equal to repeated steps from ``start``."""
         ...
 

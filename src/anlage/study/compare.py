@@ -20,14 +20,22 @@ from anlage.study.trial import Record, Trial, trials
 Progress = Callable[[int, int], None]
 """Called with the trials done and the trials in all."""
 
+Pool = Callable[[Sequence[Trial]], Generator[tuple[Trial, Record]]]
+"""Runs trials somewhere; gives pairs of trial and record, in any order, as they are finished. Writes nothing."""
+
 
 def compare(
-    question: Question, folder: Path, *, workers: int | None = None, progress: Progress | None = None
+    question: Question,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    pool: Pool | None = None,
+    progress: Progress | None = None,
 ) -> list[Record]:
     """Records of all trials, those found in ``folder`` taken as they are, the others run and written there one by one.
 
     An interruption loses at most the trials in flight. ``workers`` defaults to the number of processor cores, 8 at
-    most; with 0 nothing is run, and a missing trial raises ``AnlageError``.
+    most; with 0 nothing is run, and a missing trial raises ``AnlageError``. With a ``pool`` trials run there instead.
     """
     wanted = trials(question)
     found = {t: read_json(folder / t.file_name, t.accepts) for t in wanted}
@@ -39,7 +47,8 @@ def compare(
         )
     report = progress or (lambda _done, _total: None)
     report(len(records), len(wanted))
-    with closing(_run(missing, min(workers or cores(), max(1, len(missing))))) as finished:
+    running = pool(missing) if pool else _run(missing, min(workers or cores(), max(1, len(missing))))
+    with closing(running) as finished:
         for trial, record in finished:
             write_json(folder / trial.file_name, record)
             records[trial] = record
@@ -58,7 +67,7 @@ def _run(missing: Sequence[Trial], workers: int) -> Generator[tuple[Trial, Recor
         return
     context = multiprocessing.get_context("spawn")
     others = multiprocessing.active_children()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_worker) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=quiet_worker) as pool:
         with _interrupts_held():
             running: dict[Future[Record], Trial] = {pool.submit(trial.run): trial for trial in missing}
         try:
@@ -106,7 +115,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _quiet_worker() -> None:
+def quiet_worker() -> None:
     """One thread per process, in torch and in the linear algebra below it."""
     torch.set_num_threads(1)
     threadpool_limits(1)

@@ -17,7 +17,7 @@ from anlage.learning.assay import Assay, input_only
 from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
 from anlage.learning.grow import grow
 from anlage.learning.measure import raw_accuracy
-from anlage.study.compare import compare, one_thread
+from anlage.study.compare import Pool, compare, one_thread
 from anlage.study.judge import judge
 from anlage.study.question import Question, read_question
 from anlage.study.statistics import Contrast
@@ -49,9 +49,10 @@ def carry_out(
     *,
     resume: bool = False,
     workers: int | None = None,
+    pool: Pool | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Answer a question in a folder: grow on the connectome, run every other trial, judge.
+    """Answer a question in a folder: grow on the connectome, run every other trial (in ``pool``, or here), judge.
 
     Raises ``RecipeError`` when the folder holds a run already and ``resume`` is not set, or holds another question's.
     """
@@ -64,7 +65,11 @@ def carry_out(
             write_json(record_file, _first_record(first, folder / "grown.safetensors", report))
         alone = _without_network(question)
     records = compare(
-        question, folder / "results", workers=workers, progress=lambda done, total: report("trials", done, total)
+        question,
+        folder / "results",
+        workers=workers,
+        pool=pool,
+        progress=lambda done, total: report("trials", done, total),
     )
     result: dict[str, object] = {
         "format": FORMAT,
