@@ -148,7 +148,7 @@ def scheduler() -> str:
     """What handing out one trial costs, per pool."""
     r = json.loads((ROOT / "benchmarks/results/scheduler.json").read_text())
     rows = [
-        f"| pool, {r['workers']} workers | trials | ms per trial | processor of the one who asks, ms | share of {r['trial_s']:g} s |",
+        f"| pool, {r['workers']} workers | trials | ms per trial | CPU of the asking process, ms | share of {r['trial_s']:g} s |",
         "|---|---:|---:|---:|---:|",
     ]
     for key, name in (("local", "processes"), ("ray", f"Ray {r.get('ray_version', '')}")):

@@ -1,5 +1,6 @@
 """The trials of a question on a Ray cluster, for when one machine is not enough."""
 
+import socket
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -12,14 +13,20 @@ from anlage.study.trial import Record, Trial
 AT_LEAST_IN_FLIGHT = 16
 """Trials handed out at once on the smallest cluster, so that no worker waits for the next one."""
 
+KNOCK_S = 5.0
+"""Seconds within which a cluster must answer at its address; Ray itself would try for minutes."""
+
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""How HTTP/2, which Ray speaks, begins: a fixed text and empty settings (RFC 9113, sections 3.4 and 6.5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class RayCluster:
     """A Ray cluster as the place where trials run: give it to ``compare`` or ``carry_out`` as their ``pool``.
 
-    ``address``: as Ray understands it; ``auto`` is the cluster that this machine belongs to. ``cores`` and ``gpus`` are set aside
-    for each trial, on one machine; a trial still runs on one thread, so that its numbers are those of any other place. A trial
-    whose worker or machine is lost is begun again elsewhere, at most ``retries`` times.
+    ``address``: ``HOST:PORT``, or ``ray://HOST:PORT`` for Ray's client; ``auto`` is the cluster that this machine belongs to.
+    ``cores`` and ``gpus`` are set aside for each trial, on one machine; a trial still runs on one thread, so that its numbers are
+    those of any other place. A trial whose worker or machine is lost is begun again elsewhere, at most ``retries`` times.
 
     Every machine needs the same anlage, and the data where ``ANLAGE_DATA`` says there.
     """
@@ -77,6 +84,8 @@ class RayCluster:
 
     def _join(self, ray: ModuleType) -> None:
         try:
+            if self.address != "auto":
+                _knock(self.address.removeprefix("ray://"))
             ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             where = "this machine" if self.address == "auto" else self.address
@@ -108,8 +117,8 @@ class RayCluster:
             raise error.cause from error
         except ray.exceptions.RayError as error:
             raise AnlageError(
-                f"A trial lost its worker {self.retries + 1} times ({type(error).__name__}), most likely because memory ran out; "
-                "run the same command again with --resume and more --cores for each trial."
+                f"A trial lost all {self.retries + 1} workers that it was given ({type(error).__name__}), most likely because "
+                "memory ran out; run the same command again with --resume and more --cores for each trial."
             ) from error
         return record
 
@@ -118,6 +127,17 @@ def run_trial(trial: Trial) -> Record:
     """Run a trial on one thread, wherever this is."""
     quiet_worker()
     return trial.run()
+
+
+def _knock(address: str) -> None:
+    """Raise ``OSError`` or ``ValueError`` unless something that may be Ray answers at ``HOST:PORT``."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("an address is HOST:PORT")
+    with socket.create_connection((host.strip("[]"), int(port)), KNOCK_S) as line:
+        line.sendall(GREETING)
+        if line.recv(9)[3:4] != b"\x04":  # settings come back first
+            raise ConnectionError("what answers there is not Ray")
 
 
 def _ray() -> ModuleType:

@@ -1,8 +1,11 @@
 """Where trials run, as far as it can be told without a cluster."""
 
+import socket
 import sys
+import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -57,9 +60,37 @@ def test_without_ray_one_sentence_says_what_to_install(monkeypatch: pytest.Monke
     assert list(RayCluster()([])) == []
 
 
+def answer(server: socket.socket) -> None:
+    with server.accept()[0] as line:
+        line.recv(64)
+        line.sendall(b"HTTP/1.1 400 Bad Request")
+
+
+def test_no_cluster_and_something_else_that_answers_are_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = ModuleType("ray")
+    ray.is_initialized = lambda: False
+    ray.init = lambda **_: pytest.fail("Ray was asked, and would have tried for minutes")
+    ray.exceptions = SimpleNamespace(RayError=RuntimeError)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("anlage.study.cluster.KNOCK_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as other:
+        port, others = silent.getsockname()[1], other.getsockname()[1]
+        threading.Thread(target=answer, args=(other,), daemon=True).start()
+        for address, why in (
+            (f"127.0.0.1:{port}", "timed out"),
+            (f"ray://127.0.0.1:{others}", "what answers there is not Ray"),
+            ("127.0.0.1:1", "refused"),
+            ("nonsense", "an address is HOST:PORT"),
+            ("nonsense:99999", "an address is HOST:PORT"),
+        ):
+            with pytest.raises(AnlageError, match=rf"No Ray cluster could be joined at {address} \(.*{why}") as caught:
+                list(RayCluster(address)(trials(QUESTION)))
+            assert "`ray start --head`" in str(caught.value) and "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("asked", [{"cores": 0}, {"gpus": -1}, {"retries": -1}])
 def test_a_cluster_of_nothing_is_refused(asked: dict[str, int]) -> None:
-    with pytest.raises(AnlageError, match="of a Ray cluster is .*, but must be at least"):
+    with pytest.raises(AnlageError, match=r"of a Ray cluster is .*, but must be at least"):
         RayCluster(**asked)
 
 
