@@ -16,12 +16,14 @@ TESTS = "tests/unit/study/test_cluster.py"
 def main() -> None:
     """Run the tests and keep a line for each."""
     start = time.monotonic()
-    command = [sys.executable, "-m", "pytest", TESTS, "-v", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", TESTS, "-vv", "-p", "no:cacheprovider"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=RESULTS.parents[1])
     words = ("PASSED", "FAILED", "ERROR", "SKIPPED")
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith(f"{TESTS}::")]
     outcomes = {line[0].split("::")[1]: line[1] for line in lines if line[1:] and line[1] in words}
     seconds = round(time.monotonic() - start)
+    if not outcomes:
+        sys.exit(f"No outcome was found in what pytest said:\n{done.stdout}{done.stderr}")
     keep("ray", {"command": f"pytest {TESTS}", "ray": version("ray"), "wall_s": seconds, "outcomes": outcomes})
 
 

@@ -144,23 +144,6 @@ def machine() -> str:
     )
 
 
-def scheduler() -> str:
-    """What handing out one trial costs, per pool."""
-    r = json.loads((ROOT / "benchmarks/results/scheduler.json").read_text())
-    rows = [
-        f"| pool, {r['workers']} workers | trials | ms per trial | CPU of the asking process, ms | share of {r['trial_s']:g} s |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for key, name in (("local", "processes"), ("ray", f"Ray {r.get('ray_version', '')}")):
-        m = r[key]
-        rows.append(
-            f"| {name} | {m['trials']:,} | {m['ms_per_trial']:.1f} | {m['scheduler_cpu_ms_per_trial']:.1f} | "
-            f"{m['share_of_a_trial_percent']:.2f}% |"
-        )
-    shared = f"Shared with other work: {r['load']} processes waited for the cores when the run began."
-    return "\n".join([*rows, "", shared])
-
-
 def halos() -> str:
     """Neurons heard, found and expected from the share of edges that crosses."""
     rows = [
