@@ -12,13 +12,13 @@ from torch import Tensor
 from anlage.errors import Diverged, RecipeError
 from anlage.experience.memory_capacity import MemoryCapacity
 from anlage.experience.problem import Problem, Task
-from anlage.learning.drill import asked, cost, drill
+from anlage.learning.drill import asked, drill
 from anlage.learning.measure import NUMBERS_AT_ONCE
 from anlage.learning.operate import activated, gained
 from anlage.learning.readout import Gradient, LinearMap, Readout, Ridge, fit_ridge
 from anlage.learning.recipe import ASSAY_KINDS, Blueprint, PortChoice, demand_name
 from anlage.learning.table import to_table, toml
-from anlage.network import Budget, Network, OperatingPoint, Physiology, RecurrentNetwork, scale
+from anlage.network import Budget, LearningNetwork, OperatingPoint, Physiology, RecurrentNetwork, budget, scale
 from anlage.network.design import Design
 from anlage.network.port import linear
 from anlage.seed import Seed
@@ -94,7 +94,7 @@ class Assayed:
     operating_point: OperatingPoint | None
     audit: Audit | None
     budget: Budget
-    network: Network
+    network: LearningNetwork
     curve: list[dict[str, int | float]]
     penalty: float | None
     sweep: tuple[tuple[float, float], ...]
@@ -130,7 +130,7 @@ def assay(
     if isinstance(recipe.readout, Gradient):
         curve = drill(network, problem, recipe.readout, seed, progress)
         return Assayed(
-            *(recipe, scaled, point, reach, cost(network, problem), network, curve),
+            *(recipe, scaled, point, reach, budget(None, network), network, curve),
             *(None, (), problem.oracle, problem.chance),
         )
     network.requires_grad_(False)
@@ -140,7 +140,7 @@ def assay(
         network.ports.out.bias.copy_(torch.from_numpy(fitted.bias))
     network.ports.out.requires_grad_(True)
     return Assayed(
-        *(recipe, scaled, point, reach, cost(network, problem), network, [{"step": 0, **scores}]),
+        *(recipe, scaled, point, reach, budget(None, network), network, [{"step": 0, **scores}]),
         *(fitted.penalty, fitted.sweep, problem.oracle, problem.chance),
     )
 
@@ -157,12 +157,12 @@ def assay_design(recipe: Assay, design: Design, *, validate: bool = False) -> As
         )
     seed, problem = Seed(recipe.seed), pose(recipe, validate)
     wired = recipe.topology.expanded(recipe.topology.topology(), seed)
-    own = cost(born(recipe, _operate(recipe, wired, problem, seed)[0], problem, seed), problem)
+    own = budget(None, born(recipe, _operate(recipe, wired, problem, seed)[0], problem, seed))
     generator = torch.Generator().manual_seed(seed.child("design").child(design.name).integer)
     network = design.build(problem.train.shape[-1], problem.train_answer.shape[-1], own, generator)
     curve = drill(network, problem, recipe.readout, seed, None)
     return Assayed(
-        *(recipe, None, None, None, cost(network, problem), network, curve),
+        *(recipe, None, None, None, budget(None, network), network, curve),
         *(None, (), problem.oracle, problem.chance),
     )
 

@@ -1,16 +1,15 @@
-"""Training any network to give the answers of a problem, and what it costs."""
+"""Training any network to give the answers of a problem."""
 
 from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from anlage.errors import Diverged
 from anlage.experience.problem import Problem
 from anlage.learning.readout import Gradient
-from anlage.network import Budget, Network, RecurrentNetwork
+from anlage.network import LearningNetwork, Network
 from anlage.seed import Seed
 
 Curve = list[dict[str, int | float]]
@@ -18,13 +17,17 @@ Curve = list[dict[str, int | float]]
 
 
 def drill(
-    network: Network, problem: Problem, readout: Gradient, seed: Seed, progress: Callable[[int, int], None] | None
+    network: LearningNetwork,
+    problem: Problem,
+    readout: Gradient,
+    seed: Seed,
+    progress: Callable[[int, int], None] | None,
 ) -> Curve:
     """Train everything in ``network`` that asks for a gradient, in place, with Adam (Kingma & Ba 2015, arXiv 1412.6980).
 
     Raises ``Diverged`` when a loss is not finite.
     """
-    learned = [p for p in parameters_of(network) if p.requires_grad]
+    learned = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(learned, lr=readout.learning_rate)
     n, done = len(problem.train), 0
     per_epoch = -(-n // readout.batch)
@@ -57,29 +60,6 @@ def answers(network: Network, problem: Problem, shown: Tensor, batch: int) -> Te
 def asked(problem: Problem, sequence: Float[Tensor, "sample time column"]) -> Float[Tensor, "sample moment column"]:
     """The moments of a sequence that the problem asks about: all after the washout, or the last one."""
     return sequence[:, -1:] if problem.train_answer.shape[1] == 1 else sequence[:, problem.washout :]
-
-
-def parameters_of(network: Network) -> list[nn.Parameter]:
-    """The parameters of a network. Raises ``TypeError`` for one that is no torch module: there is nothing to train in it."""
-    if not isinstance(network, nn.Module):
-        raise TypeError(f"A network to train must be a torch module, not a {type(network).__name__}.")
-    return list(network.parameters())
-
-
-def cost(network: Network, problem: Problem) -> Budget:
-    """What a network has and does, per moment of one sequence; counted by torch where it has no wiring."""
-    parameters = parameters_of(network)
-    trained = sum(p.numel() for p in parameters if p.requires_grad)
-    frozen = sum(p.numel() for p in parameters if not p.requires_grad)
-    if isinstance(network, RecurrentNetwork):
-        frozen += 0 if isinstance(network.weight, nn.Parameter) else network.weight.numel() + network.bias.numel()
-        linear = network.ports.into.weight.numel() + network.ports.out.weight.numel()
-        recurrent = network.physiology.ticks * network.wiring.n_edges
-        return Budget(trained, frozen, linear + recurrent, 4 * network.wiring.n_neurons)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.unroll(problem.train[:1].to(torch.get_default_dtype()))
-    state = network.start(1).activity
-    return Budget(trained, frozen, counter.get_total_flops() // 2 // problem.train.shape[1], 4 * state.numel())
 
 
 def _answers(network: Network, problem: Problem, rows: Tensor) -> Tensor:

@@ -92,6 +92,6 @@ def arms_at(run: Run, cell: Cell) -> list[Arm]:
         return []
 
 
-def _measures(run: Run, entry: Mapping[str, int | float]) -> tuple[str, ...]:
+def _measures(run: Run, entry: Mapping[str, object]) -> tuple[str, ...]:
     """The measures of a curve that every entry holds."""
     return MEASURES if isinstance(run.question.recipe, Recipe) else tuple(m for m in entry if m not in ("step", "loss"))

@@ -56,8 +56,7 @@ CONTROLS: Kinds = {
         InterfaceOnly,
     )
 }
-DESIGNS: Kinds = {}
-QUESTION_KINDS: Mapping[type, Kinds] = {**KINDS, **ASSAY_KINDS, Control: CONTROLS, Design: DESIGNS}
+QUESTION_KINDS: Mapping[type, Kinds] = {**KINDS, **ASSAY_KINDS, Control: CONTROLS}
 
 
 FIRST_CONTROLS = (DegreePreserving(), PermuteWeights())
@@ -74,7 +73,7 @@ class Comparison:
     ``factors``: settings of the recipe to go through; every arm gets every level with the same seeds, claims are made per level,
     and Holm's correction goes over all of them. ``tuned``: instead, every trial uses the level that scores best on a part of the
     training data left out, so that each arm is judged at its own best, all with the same budget of tuning.
-    ``networks``: arms without a wiring, one network per seed, trained by gradient on the task of an assay.
+    ``networks``: arms without a wiring, one network per seed, grown or trained by gradient like the wiring's.
     """
 
     controls: tuple[Control, ...] = field(
@@ -146,10 +145,10 @@ class Question:
                     f"comparison.outcomes names {outcome!r}, but {self.recipe.name} is "
                     f"{'grown' if grown else 'an assay'}, judged by {' or '.join(known)}; name one of these."
                 )
-        if compared.networks and (isinstance(recipe, Recipe) or not recipe.readout.learns):
+        if compared.networks and isinstance(recipe, Assay) and not recipe.readout.learns:
             raise RecipeError(
-                "comparison.networks are trained by gradient on the task of an assay, but this recipe "
-                f"{'grows' if grown else 'fits a ridge readout'}; leave them out, or use an assay with the gradient readout."
+                "comparison.networks are trained by gradient, but this recipe fits a ridge readout; leave them out, or give the "
+                "recipe the gradient readout."
             )
         if compared.tuned and grown:
             raise RecipeError(

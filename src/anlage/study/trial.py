@@ -64,7 +64,7 @@ class Trial:
         try:
             recipe, tuning = self._tuned(topology, design)
             if isinstance(recipe, Recipe):
-                return self.record(grow(recipe, topology), certificate)
+                return self.record(grow(recipe, topology, design=design), certificate)
             found = assay_design(recipe, design) if design else assay(recipe, topology)
         except Diverged as error:
             return self.lost(topology, certificate, error)
@@ -108,11 +108,12 @@ class Trial:
         """
         if isinstance(grown, Assayed):
             return self._record_assayed(grown, certificate)
+        wired = grown.operating_point is not None
+        reach = {"audit": _plain(grown.audit), "audit_at_once": _plain(grown.audit_at_once)} if wired else {}
         return {
-            **self._head(grown.topology, certificate),
-            "operating_point": grown.operating_point and asdict(grown.operating_point),
-            "audit": _plain(grown.audit),
-            "audit_at_once": _plain(grown.audit_at_once),
+            **self._head(grown.topology if wired else None, certificate),
+            **({"operating_point": asdict(grown.operating_point)} if grown.operating_point else {}),
+            **reach,
             "budget": asdict(grown.budget),
             "chance_accuracy": grown.chance,
             "curve": grown.curve,

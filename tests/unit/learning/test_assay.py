@@ -148,9 +148,9 @@ def test_the_last_fifth_of_the_training_part_validates() -> None:
     assert torch.equal(part.train, whole.train[:2]) and torch.equal(part.test_answer, whole.train_answer[2:])
     single = replace(LINEAR, task=MemoryCapacity(n_delays=2, length=55, n_train=1))
     whole, part = pose(single), pose(single, validate=True)
-    assert part.train.shape == (4, 14, 1) and part.test.shape == (1, 14, 1)
-    # Each answer still belongs to the moment of its input, and no answer is asked for twice.
-    assert torch.equal(part.train[:, 4:, 0], part.train_answer[..., 0])
+    assert part.train.shape == (4, 12, 1) and part.test.shape == (1, 12, 1)
+    # Each answer still belongs to the moment after its input, and no answer is asked for twice.
+    assert torch.equal(part.train[:, 1:-1, 0], part.train_answer[..., 0])
     assert torch.equal(torch.cat([part.train_answer, part.test_answer]).flatten(0, 1), whole.train_answer[0, :50])
 
 
@@ -171,6 +171,10 @@ class Layer(nn.Module):
         with torch.no_grad():
             self.map.weight.normal_(0, n_input**-0.5, generator=generator)
             self.map.bias.zero_()
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.map.weight.numel()
 
     def start(self, batch: int) -> State:
         return State(torch.zeros(batch, 1))
@@ -195,7 +199,7 @@ class Design:
 
 
 def test_a_network_without_a_wiring_gets_the_same_task_and_is_told_the_budget() -> None:
-    recipe, design = replace(IMAGES, readout=Gradient(epochs=8, batch=32)), Design()
+    recipe, design = replace(IMAGES, readout=Gradient(epochs=16, batch=32)), Design()
     found = assay_design(recipe, design)  # type: ignore[arg-type]
     assert (found.topology, found.operating_point, found.audit) == (None, None, None)
     assert design.asked == [(64, 10, assay(recipe).budget)]

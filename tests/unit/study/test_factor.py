@@ -182,6 +182,10 @@ class Layer(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(n_output, n_input, generator=generator) * n_input**-0.5)
 
+    @property
+    def multiply_adds(self) -> int:
+        return self.weight.numel()
+
     def start(self, batch: int) -> State:
         return State(torch.zeros(batch, 1))
 
@@ -215,7 +219,10 @@ def test_networks_without_a_wiring_are_arms_with_their_own_budget_and_neither_gr
     run = carry_out(BESIDE, tmp_path, workers=0)
     own: list[Any] = [r for r in run.records if r["arm"] == "linear"]
     assert len(own) == 2 and own[0]["curve"] != own[1]["curve"]
-    assert own[0]["budget"]["trained_parameters"] == 640 and not {"audit", "operating_point"} & own[0].keys()
+    assert (
+        own[0]["budget"]["trained_parameters"] == own[0]["budget"]["multiply_adds"] == 640
+        and not {"audit", "operating_point"} & own[0].keys()
+    )
     assert [(c.control, c.test) for c in run.contrasts] == [("degree-preserving", "single case"), ("linear", "Welch")]
     page = write_report(run).read_text("utf-8")
     assert "2 networks, mean" in page and "@article{welch1947generalization" in page
@@ -274,7 +281,7 @@ TEXT = "name = 'x'\n[task]\nkind = 'memory-capacity'\n[comparison]\noutcomes = [
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (TEXT.replace("'memory_capacity'", "'probe_accuracy'"), "is an assay, judged by accuracy or nrmse"),
+        (TEXT.replace("'memory_capacity'", "'probe_accuracy'"), "is an assay, judged by accuracy or parts_named"),
         ("name = 'x'\n[comparison]\noutcomes = ['nrmse']", "is grown, judged by prediction_error or probe_accuracy"),
         (TEXT + "factors = 3", "factors is 3, but must be a table of keys"),
         (TEXT + "[comparison.factors]\nspectral_radius = 0.3", "spectral_radius is 0.3, but must be a list of levels"),
