@@ -13,7 +13,7 @@ from anlage.connectome.fetch import find_data
 from anlage.errors import Diverged, RecipeError, TopologyError, UnknownName
 from anlage.experience.memory_capacity import MemoryCapacity
 from anlage.experience.still_image import StillImages
-from anlage.learning.assay import Assay, Assayed, assay, assay_design, born, input_only, pose
+from anlage.learning.assay import ENOUGH, Assay, Assayed, assay, assay_design, born, input_only, pose
 from anlage.learning.readout import Gradient, Ridge
 from anlage.learning.recipe import Blueprint, PortChoice
 from anlage.network import Budget, Leaky, Physiology
@@ -126,7 +126,7 @@ def test_the_bulk_is_as_active_as_asked() -> None:
     assert found.operating_point.after == 0.05
     inner = np.setdiff1d(np.arange(found.topology.n_neurons), found.topology.group(("input", "output")))
     state = born(recipe, found.topology, problem, Seed(0)).unroll(problem.train.float())[0].detach().numpy()
-    assert np.sqrt((state[:, 2:, inner] ** 2).mean()) == pytest.approx(0.05, rel=1e-3)
+    assert np.sqrt((state[:, 2 : 2 + ENOUGH, inner] ** 2).mean()) == pytest.approx(0.05, rel=1e-3)
     wired = recipe.topology.topology()
     np.testing.assert_allclose(found.topology.weight, wired.weight * found.operating_point.factor)
     with pytest.raises(TopologyError, match="No factor of the weights gives the bulk an activity of 5"):

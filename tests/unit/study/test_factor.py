@@ -304,7 +304,8 @@ TEXT = "name = 'x'\n[task]\nkind = 'memory-capacity'\n[comparison]\noutcomes = [
         (TEXT + "tuned = true", "comparison.tuned is set, but comparison.factors names no levels"),
         (TEXT + f"[comparison.factors]\nseeds = {list(range(101))}", "more than 100 cells"),
         ("name='x'\n[comparison]\ntuned=true\n[comparison.factors]\nlatent=[2,3]", "this recipe grows by prediction"),
-        (TEXT + "networks = ['mlp']", "mlp"),
+        (TEXT + "networks = ['mlp']", "this recipe fits a ridge readout"),
+        (TEXT + "networks = ['mpl']", "did you mean 'mlp'"),
     ],
 )
 def test_a_comparison_of_levels_that_cannot_be_is_refused_in_one_sentence(text: str, said: str) -> None:
@@ -313,8 +314,8 @@ def test_a_comparison_of_levels_that_cannot_be_is_refused_in_one_sentence(text: 
     assert "\n" not in str(caught.value)
 
 
-def test_networks_need_an_assay_that_learns_and_a_score_that_the_task_gives() -> None:
-    with pytest.raises(RecipeError, match="trained by gradient on the task of an assay, but this recipe fits a ridge"):
+def test_networks_need_a_readout_that_learns_and_outcomes_a_task_that_gives_them() -> None:
+    with pytest.raises(RecipeError, match="trained by gradient, but this recipe fits a ridge"):
         replace(QUESTION, comparison=replace(QUESTION.comparison, networks=(Linear(),)))
     asked = replace(QUESTION, comparison=replace(QUESTION.comparison, outcomes=("nrmse",)))
     with pytest.raises(RecipeError, match="names 'nrmse', but the task of memory gives memory_capacity; name these"):
