@@ -9,6 +9,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "kernel.h"
 
 namespace {
@@ -18,8 +22,9 @@ using namespace anlage;
 template <class S>
 struct Copy {
   void (*cross)(const Graph &, const S *, const Step<S> &, int64_t, int64_t);
-  void (*settle)(const Step<S> &, int64_t, int64_t);
-  void (*edges)(const Graph &, const S *, const S *, float *, int64_t, int64_t, int64_t);
+  void (*edges)(const Graph &, const Pair<S> &, float *, int64_t, int64_t);
+  void (*stream)(const Rows &, const S *, const Step<S> &, int64_t, int64_t);
+  void (*stream_edges)(const Rows &, const S *, const S *, float *, int64_t, int64_t);
 };
 struct Isa {
   const char *name;
@@ -30,16 +35,16 @@ struct Isa {
 template <> const Copy<float> &Isa::of<float>() const { return of_float; }
 template <> const Copy<bfloat16> &Isa::of<bfloat16>() const { return of_bfloat16; }
 
-#define COPY(NAME, SET)                                                                     \
-  Isa { NAME, {SET::cross<float>, SET::settle<float>, SET::edges<float>},                   \
-        {SET::cross<bfloat16>, SET::settle<bfloat16>, SET::edges<bfloat16>} }
+#define KERNELS(SET, S) {SET::cross<S>, SET::edges<S>, SET::stream<S>, SET::stream_edges<S>}
+#define COPY(NAME, SET) Isa{NAME, KERNELS(SET, float), KERNELS(SET, bfloat16)}
 
 // The copies that this processor can run, best first.
 std::vector<Isa> supported() {
   std::vector<Isa> found;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw"))
     found.push_back(COPY("avx512", avx512));
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(COPY("avx2", avx2));
 #endif
@@ -105,7 +110,7 @@ class Numbers {
 Graph graph(Numbers &in) {
   Graph g;
   g.segment = in.address<const int32_t>();
-  g.end = in.next();
+  g.place = in.address<const int32_t>();
   g.other = in.address<const uint16_t>();
   g.n = in.next();
   g.block = in.next();
@@ -166,10 +171,13 @@ PyObject *py_edges(PyObject *, PyObject *args) {
     const long threads = (long)in.next();
     const int32_t *start = in.address<const int32_t>();
     const Graph g = graph(in);
-    const S *y = in.address<const S>(), *x = in.address<const S>();
+    Pair<S> pair;
+    pair.y = in.address<const S>();
+    pair.x = in.address<const S>();
     float *out = in.address<float>();
-    const long long batch = in.next();
-    WITHOUT_GIL(share_edges(start, g.n, threads, [&](int64_t first, int64_t last) { isa.of<S>().edges(g, y, x, out, batch, first, last); }));
+    pair.batch = in.next();
+    pair.more = in.next();
+    WITHOUT_GIL(share_edges(start, g.n, threads, [&](int64_t first, int64_t last) { isa.of<S>().edges(g, pair, out, first, last); }));
   });
 }
 
@@ -181,29 +189,7 @@ PyObject *py_stream(PyObject *, PyObject *args) {
     const long long n = in.next();
     const S *weight = in.address<const S>();
     const Step<S> s = step<S>(in);
-    WITHOUT_GIL(share_edges(start, n, threads, [&](int64_t first, int64_t last) {
-      stream(Rows{start, other}, weight, s, first, last);
-      isa.of<S>().settle(s, first, last);
-    }));
-  });
-}
-
-// Column c of y, of shape (chunk, neuron), receives what the c-th share of the neurons sends back: shares, not threads, decide the sums.
-PyObject *py_scatter(PyObject *, PyObject *args) {
-  return call(args, [](Numbers &in, auto storage) {
-    using S = decltype(storage);
-    const long threads = (long)in.next();
-    const int32_t *start = in.address<const int32_t>(), *other = in.address<const int32_t>();
-    const long long n = in.next();
-    const S *weight = in.address<const S>(), *x = in.address<const S>();
-    float *y = in.address<float>();
-    const long long chunks = in.next();
-    const auto cut = [=](int64_t c) {
-      return c == chunks ? n : std::lower_bound(start, start + n, (int32_t)((int64_t)start[n] * c / chunks)) - start;
-    };
-    WITHOUT_GIL(share(chunks, threads, [=](long t) { return chunks * t / threads; }, [&](int64_t first, int64_t last) {
-      for (int64_t c = first; c < last; ++c) scatter(Rows{start, other}, weight, x, y + c * n, cut(c), cut(c + 1));
-    }));
+    WITHOUT_GIL(share_edges(start, n, threads, [&](int64_t first, int64_t last) { isa.of<S>().stream(Rows{start, other}, weight, s, first, last); }));
   });
 }
 
@@ -215,7 +201,7 @@ PyObject *py_stream_edges(PyObject *, PyObject *args) {
     const long long n = in.next();
     const S *y = in.address<const S>(), *x = in.address<const S>();
     float *out = in.address<float>();
-    WITHOUT_GIL(share_edges(start, n, threads, [&](int64_t first, int64_t last) { stream_edges(Rows{start, other}, y, x, out, first, last); }));
+    WITHOUT_GIL(share_edges(start, n, threads, [&](int64_t first, int64_t last) { isa.of<S>().stream_edges(Rows{start, other}, y, x, out, first, last); }));
   });
 }
 
@@ -229,6 +215,30 @@ PyObject *py_reorder(PyObject *, PyObject *args) {
     S *to = in.address<S>();
     WITHOUT_GIL(share(n, threads, [=](long t) { return n * t / threads; }, [&](int64_t first, int64_t last) { reorder(order, from, to, first, last); }));
   });
+}
+
+PyObject *py_lay(PyObject *, PyObject *args) {
+  return call(args, [](Numbers &in, auto storage) {
+    using S = decltype(storage);
+    const long threads = (long)in.next();
+    const int32_t *segment = in.address<const int32_t>(), *place = in.address<const int32_t>();
+    const long long n = in.next();
+    const S *from = in.address<const S>();
+    S *to = in.address<S>();
+    WITHOUT_GIL(share(n, threads, [=](long t) { return n * t / threads; }, [&](int64_t first, int64_t last) { lay(segment, place, from, to, first, last); }));
+  });
+}
+
+// Ask for large pages where the system gives them on request: the first touch of a page costs more than the sums that fill it.
+PyObject *py_large_pages(PyObject *, PyObject *args) {
+  Numbers in(args);
+  const uintptr_t page = 1 << 21, from = (uintptr_t)in.next(), first = (from + page - 1) / page * page;
+  const uintptr_t last = (from + (uintptr_t)in.next()) / page * page;
+  if (!in.whole()) return nullptr;
+#if defined(__linux__)
+  if (first < last) madvise(reinterpret_cast<void *>(first), last - first, MADV_HUGEPAGE);
+#endif
+  Py_RETURN_NONE;
 }
 
 PyObject *py_instruction_set(PyObject *, PyObject *) { return PyUnicode_FromString(isa.name); }
@@ -263,9 +273,10 @@ PyObject *py_select(PyObject *, PyObject *args) {
 PyMethodDef methods[] = {{"cross", py_cross, METH_VARARGS, "every edge once"},
                          {"edges", py_edges, METH_VARARGS, "gradient of every edge"},
                          {"stream", py_stream, METH_VARARGS, "every edge once, for one stream"},
-                         {"scatter", py_scatter, METH_VARARGS, "every edge backwards, for one stream"},
                          {"stream_edges", py_stream_edges, METH_VARARGS, "gradient of every edge, for one stream"},
                          {"reorder", py_reorder, METH_VARARGS, "to[k] = from[order[k]]"},
+                         {"lay", py_lay, METH_VARARGS, "piece after piece"},
+                         {"large_pages", py_large_pages, METH_VARARGS, "address, bytes: about to be filled"},
                          {"instruction_set", py_instruction_set, METH_NOARGS, "name of the kernels in use"},
                          {"instruction_sets", py_instruction_sets, METH_NOARGS, "names of all kernels that can run here"},
                          {"select", py_select, METH_VARARGS, "use the kernels of this name"},

@@ -194,7 +194,7 @@ MUTANTS = (
     ),
     Mutant("connectome/proofread.py", "errors.fusion].min(axis=1)", "errors.fusion].max(axis=1)", ERROR),
     Mutant("network/kernel.py", "    return state.contiguous()", "    return state", "tests/unit/network"),
-    Mutant("network/kernel.py", "shares = SHARES if", "shares = _threads(10**9) if", "tests/unit/network"),
+    Mutant("network/kernel.py", "segment if laid_out or", "segment if True or", "tests/unit/network/test_kernel.py"),
     Mutant("network/synapse.py", "if self._version != self._weight._version:", "if False:", "tests/unit/network"),
     Mutant("network/unroll.py", "(2 * n + math.ceil(total / n))", "(n + math.ceil(total / n))", "tests/unit/network"),
     Mutant("network/unroll.py", "i % (horizon * self.course.ticks)", "i % horizon", "tests/unit/network"),
@@ -275,6 +275,7 @@ MUTANTS = (
     Mutant("connectome/membrane.py", "both > agree * larger", "both > 0 * larger", RECOVERY_TESTS),
     Mutant("connectome/membrane.py", "old[0] + t, old[1] + s", "t, s", RECOVERY_TESTS),
     Mutant("connectome/membrane.py", "waiting.pop((place, axis))", "waiting.pop((place, axis))[:0]", RECOVERY_TESTS),
+    Mutant("network/crossing.py", "*pair, onto=total)", "*pair)", "tests/unit/network/test_kernel.py"),
 )
 
 

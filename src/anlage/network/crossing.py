@@ -2,8 +2,9 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import cast, final
 
 import torch
 from jaxtyping import Float
@@ -12,6 +13,9 @@ from torch import Tensor
 from anlage.network import kernel
 from anlage.network.dynamics import Leaky
 from anlage.network.wiring import Wiring
+
+CHUNK = 1 << 22
+"""Numbers of a state held side by side for the edge gradient; more saves nothing, less costs calls."""
 
 
 class Crossing(ABC):
@@ -31,6 +35,17 @@ class Crossing(ABC):
     @abstractmethod
     def edges(self, gradient: Tensor, state: Tensor) -> Float[Tensor, " edge"]:
         """For every edge, the sum over the batch of ``gradient[post] * state[pre]``."""
+
+    def edges_of_steps(self, gradient: Sequence[Tensor], state: Sequence[Tensor]) -> Float[Tensor, " edge"]:
+        """``edges`` summed over steps, several side by side like a wider batch; raises ``ValueError`` when there are none."""
+        if not len(state):
+            raise ValueError("The edge gradient is a sum over steps, of which there are none; give one at least.")
+        at_once = max(1, CHUNK // max(1, state[0].numel()))
+        parts = (
+            self.edges(*(torch.cat(tuple(each[first : first + at_once]), 1) for each in (gradient, state)))
+            for first in range(0, len(state), at_once)
+        )
+        return reduce(Tensor.add_, parts)
 
     def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
         """The state one tick later, ``lerp(before, f(W before + outside), leak)``; ``rate`` receives ``f(...)``."""
@@ -67,40 +82,40 @@ class KernelCrossing(Crossing):
         if weight.shape != (wiring.n_edges,):
             raise ValueError(f"{wiring.n_edges} edges need as many weights, not {tuple(weight.shape)}.")
         self._wiring, self._weight = wiring, weight.detach().contiguous()
+        self._by_post: Tensor | None = None
         self._by_pre: Tensor | None = None
+        self._columns = 0
 
     def forward(self, state: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W @ state``."""
-        if state.shape[1] == 1:
-            return kernel.stream(self._wiring.rows, self._weight, state, plus)
-        return kernel.cross(self._wiring.forward_layout, self._weight, state, plus)
+        return self._forward(state, plus, None)
 
     def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W.T @ gradient``."""
-        if gradient.shape[1] == 1:
-            return kernel.scatter(self._wiring.rows, self._weight, gradient, plus)
-        return kernel.cross(self._wiring.backward_layout, self._laid_out(), gradient, plus)
+        return self._backward(gradient, plus, 1.0, None)
 
     def edges(self, gradient: Tensor, state: Tensor) -> Tensor:
         """The gradient of every edge."""
         found = kernel.edges(self._wiring.forward_layout, self._wiring.rows, gradient, state)
         return found.to(self._weight.dtype)
 
+    def edges_of_steps(self, gradient: Sequence[Tensor], state: Sequence[Tensor]) -> Tensor:
+        """``edges`` summed over steps, in single precision; steps as wide as a tile are read where they are."""
+        if not len(state) or state[0].shape[1] < kernel.TILE // 2:
+            return super().edges_of_steps(gradient, state)
+        total: Tensor | None = None
+        for pair in zip(gradient, state, strict=True):
+            total = kernel.edges(self._wiring.forward_layout, self._wiring.rows, *pair, onto=total)
+        return cast(Tensor, total).to(self._weight.dtype)
+
     def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
         """The state one tick later, in one pass; ``rate`` is filled."""
-        finish = kernel.Advance(dynamics.activation, dynamics.leak, before, rate)
-        if before.shape[1] == 1:
-            return kernel.stream(self._wiring.rows, self._weight, before, outside, finish)
-        return kernel.cross(self._wiring.forward_layout, self._weight, before, outside, finish=finish)
+        return self._forward(before, outside, kernel.Advance(dynamics.activation, dynamics.leak, before, rate))
 
     def retreat(self, dynamics: Leaky, current: Tensor, after: Tensor, extra: Tensor | None, rate: Tensor) -> Tensor:
         """The gradient of the state one tick earlier, in one pass; ``rate`` is replaced by that of the current before."""
-        if current.shape[1] == 1:
-            return super().retreat(dynamics, current, after, extra, rate)
         finish = kernel.Retreat(dynamics.activation, dynamics.leak, rate, rate, extra)
-        return kernel.cross(
-            self._wiring.backward_layout, self._laid_out(), current, after, 1 - dynamics.leak, finish=finish
-        )
+        return self._backward(current, after, 1 - dynamics.leak, finish)
 
     def ready(
         self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor, after: Tensor
@@ -111,14 +126,22 @@ class KernelCrossing(Crossing):
         finish = kernel.Advance(dynamics.activation, dynamics.leak, before, rate)
         return kernel.ready(self._wiring.forward_layout, self._wiring.rows, self._weight, outside, after, finish)
 
-    def _laid_out(self) -> Tensor:
-        if self._by_pre is None:
-            self._by_pre = self._reordered()
-        return self._by_pre
+    def _forward(self, state: Tensor, plus: Tensor | None, finish: kernel.Advance | None) -> Tensor:
+        if state.shape[1] == 1:
+            return kernel.stream(self._wiring.rows, self._weight, state, plus, finish)
+        layout = self._wiring.forward_layout
+        # One tile reads the weights as they lie; they are laid out for the second.
+        self._columns += state.shape[1]
+        if self._by_post is None and self._columns > kernel.TILE // 2:
+            self._by_post = kernel.lay_out(layout, self._weight)
+        weight = self._weight if self._by_post is None else self._by_post
+        return kernel.cross(layout, weight, state, plus, finish=finish, laid_out=self._by_post is not None)
 
-    def _reordered(self) -> Tensor:
-        order = self._wiring.backward_layout.order
-        return self._weight if order is None else kernel.reorder(order, self._weight)
+    def _backward(self, gradient: Tensor, plus: Tensor | None, scale: float, finish: kernel.Retreat | None) -> Tensor:
+        layout = self._wiring.backward_layout
+        if self._by_pre is None:
+            self._by_pre = kernel.lay_out(layout, self._weight)
+        return kernel.cross(layout, self._by_pre, gradient, plus, scale, finish)
 
 
 @final

@@ -21,9 +21,6 @@ from anlage.network.recurrent import Physiology
 from anlage.network.shard import Shard
 from anlage.topology.topology import Topology
 
-CHUNK = 1 << 22
-"""Numbers held at once for the edge gradient; more saves nothing, less costs calls."""
-
 
 class DistributedNetwork(nn.Module):
     """A ``RecurrentNetwork`` shared out over the ranks of a ``torch.distributed`` group: this process's part of it.
@@ -223,20 +220,9 @@ class _Unroll(torch.autograd.Function):
         to_weight = to_drive = None
         if ctx.needs_input_grad[1]:
             parts = (near, current[:, :own], state[:-1]), (far, current, heard)
-            to_weight = torch.cat([_edge_gradient(*part) for part in parts])
+            to_weight = torch.cat([part.edges_of_steps(to.unbind(), by.unbind()) for part, to, by in parts])
         current = current[:, :own]
         to_bias = current.sum((0, 2)).unsqueeze(1) if ctx.needs_input_grad[2] else None
         if ctx.needs_input_grad[3]:
             to_drive = torch.unflatten(current[:, course.input], 0, (-1, ticks)).sum(1)
         return None, to_weight, to_bias, to_drive, to_state if ctx.needs_input_grad[4] else None
-
-
-def _edge_gradient(laid_out: Crossing, current: Tensor, state: Tensor) -> Float[Tensor, " edge"]:
-    """Sum over ticks and batch of ``current[post] * state[pre]``, for every edge."""
-    chunk = max(1, CHUNK // max(1, current[0].numel()))
-    total: Tensor | None = None
-    for pair in zip(torch.split(current, chunk), torch.split(state, chunk), strict=True):
-        # Ticks side by side, like a wider batch: one row per neuron.
-        part = laid_out.edges(*(each.transpose(0, 1).flatten(1) for each in pair))
-        total = part if total is None else total.add_(part)
-    return current.new_zeros(0) if total is None else total

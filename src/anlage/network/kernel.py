@@ -6,7 +6,7 @@ Whole neurons are shared out over threads, so results do not depend on their num
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Literal
 
@@ -28,8 +28,11 @@ BLOCK = 1 << 14
 THREAD_WORK = 4_000_000
 """Multiply-adds below which a second thread costs more than it brings (starting one takes about 30 microseconds)."""
 
-SHARES = 8
-"""Parts in which a single stream is sent backwards; fixed, because the order of additions follows from it."""
+TILE = 64
+"""Columns that a kernel takes at once, at most; half as many in single precision where there are several blocks."""
+
+LARGE = 1 << 21
+"""Numbers in a result from which it is worth asking for large pages."""
 
 _PLAIN, _ADVANCE, _RETREAT = range(3)
 _ACTIVATION = {"tanh": 0, "relu": 1}
@@ -38,28 +41,35 @@ _STORED = (torch.float32, torch.bfloat16)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Edges grouped by the neuron that sums them up, and by the block of neurons that they read.
+    """Edges grouped by the block of neurons that they read, and in it by the neuron that sums them up.
 
-    Those between neuron ``i`` and block ``b`` are ``segment[b * n + i]`` up to ``segment[b * n + i + end]``; edge ``k`` reads
-    neuron ``other[k]`` of its block. ``start`` counts the edges before each neuron, over all blocks. ``order`` names the edges of
-    the topology in this layout's order; None when it is the same.
+    Those between neuron ``i`` and block ``b`` are ``segment[b * n + i]`` up to ``segment[b * n + i + 1]``; edge ``k`` reads
+    neuron ``other[k]`` of its block. ``start`` counts the edges before each neuron, over all blocks. In the topology's order
+    they lie one after another from ``place[b * n + i]`` on, or where ``order`` says; the order is the same when there is neither.
     """
 
     start: Int[Tensor, " neuron1"]
-    segment: Int[Tensor, " segment"]
-    end: int
+    segment: Int[Tensor, " segment1"]
     other: UInt16[Tensor, " edge"]
     block: int
+    place: Int[Tensor, " segment"] | None = None
     order: Int[Tensor, " edge"] | None = None
+    n: int = field(init=False)
+    n_edges: int = field(init=False)
 
-    @property
-    def n(self) -> int:
-        """Number of neurons."""
-        return len(self.start) - 1
+    def __post_init__(self) -> None:
+        # Asked for at every call, and slow to ask of a tensor.
+        object.__setattr__(self, "n", len(self.start) - 1)
+        object.__setattr__(self, "n_edges", len(self.other))
 
-    def numbers(self) -> tuple[int, ...]:
-        """What the kernels are told."""
-        return self.segment.data_ptr(), self.end, self.other.data_ptr(), self.n, self.block
+    def numbers(self, laid_out: bool = True) -> tuple[int, ...]:
+        """What the kernels are told: where each neuron's edges begin, and those of each segment, in which order, and so on.
+
+        ``laid_out``: the weights are in this layout's order, not in the topology's.
+        """
+        segment = self.segment.data_ptr()
+        place = segment if laid_out or self.place is None else self.place.data_ptr()
+        return self.start.data_ptr(), segment, place, self.other.data_ptr(), self.n, self.block
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +78,16 @@ class Rows:
 
     start: Int[Tensor, " neuron1"]
     other: Int[Tensor, " edge"]
+    n: int = field(init=False)
+    n_edges: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", len(self.start) - 1)
+        object.__setattr__(self, "n_edges", len(self.other))
 
     def numbers(self) -> tuple[int, ...]:
         """What the kernels are told."""
-        return self.start.data_ptr(), self.other.data_ptr(), len(self.start) - 1
+        return self.start.data_ptr(), self.other.data_ptr(), self.n
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,20 +153,29 @@ def cross(
     plus: Float[Tensor, "neuron batch"] | None = None,
     scale: float = 1.0,
     finish: Advance | Retreat | None = None,
+    laid_out: bool = True,
 ) -> Float[Tensor, "neuron batch"]:
-    """``scale * plus + W state``, or what ``finish`` makes of it. ``weight`` is in the layout's order.
+    """``scale * plus + W state``, or what ``finish`` makes of it; ``weight`` in the layout's order, or in the topology's.
 
     Raises ``ValueError`` for tensors of another type or shape.
     """
-    state = _state(state, layout.n, state.shape[1], weight)
-    plus = None if plus is None else _state(plus, len(state), state.shape[1], weight)
-    result = torch.empty_like(state)
-    if result.numel():
-        sums = result if result.dtype == torch.float32 or layout.block >= layout.n else result.float()
+    batch = state.shape[1]
+    state = _state(state, layout.n, batch, weight)
+    plus = None if plus is None else _state(plus, layout.n, batch, weight)
+    result = _touched(torch.empty_like(state))
+    if layout.n and batch:
+        sums = _sums(layout, result)  # held until the kernel, which has its address only, is done
         step = _step(state, plus, scale, result, sums, finish)
-        threads = _threads(len(layout.other) * state.shape[1])
-        _kernel.cross(_half(weight), threads, layout.start.data_ptr(), *layout.numbers(), weight.data_ptr(), *step)
+        threads = _threads(layout.n_edges * batch)
+        _kernel.cross(_half(weight), threads, *layout.numbers(laid_out), weight.data_ptr(), *step)
     return result
+
+
+def _sums(layout: Layout, result: Tensor) -> Tensor:
+    """Where sums wait between blocks: in the result itself, or side by side where it is wider than a tile or holds no floats."""
+    n, batch = result.shape
+    in_place = (layout.block >= n and batch > 1) or (result.dtype == torch.float32 and batch <= TILE // 2)
+    return result if in_place else _touched(torch.empty(n, min(batch, TILE)))
 
 
 def stream(
@@ -161,12 +186,12 @@ def stream(
     finish: Advance | None = None,
 ) -> Float[Tensor, "neuron 1"]:
     """``cross`` for a single stream, with edges as they lie."""
-    state = _state(state, len(rows.start) - 1, 1, weight)
-    plus = None if plus is None else _state(plus, len(state), state.shape[1], weight)
-    result = torch.empty_like(state)
+    state = _state(state, rows.n, 1, weight)
+    plus = None if plus is None else _state(plus, rows.n, 1, weight)
+    result = _touched(torch.empty_like(state))
     sums = result if result.dtype == torch.float32 else result.float()
     step = _step(state, plus, 1.0, result, sums, finish)
-    _kernel.stream(_half(weight), _threads(len(rows.other)), *rows.numbers(), weight.data_ptr(), *step)
+    _kernel.stream(_half(weight), _threads(rows.n_edges), *rows.numbers(), weight.data_ptr(), *step)
     return result
 
 
@@ -188,60 +213,57 @@ def ready(
     for tensor in (_state(state, layout.n, state.shape[1], weight), plus, after):
         _own(tensor, state)
     step = _step(state, plus, 1.0, after, after, finish)
-    half, threads = _half(weight), _threads(len(layout.other) * state.shape[1])
+    half, threads = _half(weight), _threads(layout.n_edges * state.shape[1])
     if state.shape[1] == 1:
         return partial(_kernel.stream, half, threads, *rows.numbers(), weight.data_ptr(), *step)
-    start = layout.start.data_ptr()
-    return partial(_kernel.cross, half, threads, start, *layout.numbers(), weight.data_ptr(), *step)
-
-
-def scatter(
-    rows: Rows,
-    weight: Float[Tensor, " edge"],
-    state: Float[Tensor, "neuron 1"],
-    plus: Float[Tensor, "neuron 1"] | None = None,
-) -> Float[Tensor, "neuron 1"]:
-    """``plus + W.T state`` for a single stream: every neuron sends back along its edges, and no transpose is needed."""
-    n = len(rows.start) - 1
-    state = _state(state, n, 1, weight)
-    shares = SHARES if len(rows.other) >= THREAD_WORK else 1
-    parts = torch.zeros(shares, n)
-    _kernel.scatter(
-        *(_half(weight), _threads(len(rows.other)), *rows.numbers()),
-        *(weight.data_ptr(), state.data_ptr(), parts.data_ptr(), shares),
-    )
-    total = parts.sum(0).unsqueeze(1)
-    return (total if plus is None else total.add_(plus)).to(state.dtype)
+    return partial(_kernel.cross, half, threads, *layout.numbers(laid_out=False), weight.data_ptr(), *step)
 
 
 def edges(
-    layout: Layout, rows: Rows, receiving: Float[Tensor, "neuron batch"], sending: Float[Tensor, "neuron batch"]
+    layout: Layout,
+    rows: Rows,
+    receiving: Float[Tensor, "neuron batch"],
+    sending: Float[Tensor, "neuron batch"],
+    onto: Float[Tensor, " edge"] | None = None,
 ) -> Float[Tensor, " edge"]:
     """For every edge of neuron ``i`` to ``j``: the sum over the batch of ``receiving[i] * sending[j]``, in single precision.
 
-    ``layout`` and ``rows`` describe the same edges in the same order. Raises ``ValueError`` for tensors of another type or shape.
+    ``layout`` and ``rows`` describe the same edges, and the result has the order of ``rows``. ``onto``: what it is
+    added to, in place. Raises ``ValueError`` for tensors of another type or shape.
     """
     batch = receiving.shape[1]
     receiving = _state(receiving, layout.n, batch, receiving)
     sending = _state(sending, layout.n, batch, receiving)
-    result = torch.empty(len(layout.other)) if batch else torch.zeros(len(layout.other))
-    if not (len(result) and batch):
+    if not (layout.n_edges and batch):
+        return torch.zeros(layout.n_edges) if onto is None else onto
+    result = _touched(torch.empty(layout.n_edges)) if onto is None or batch == 1 else onto
+    threads, ends = _threads(layout.n_edges * batch), (receiving.data_ptr(), sending.data_ptr(), result.data_ptr())
+    if batch > 1:
+        numbers = layout.numbers(laid_out=False)
+        _kernel.edges(_half(receiving), threads, *numbers, *ends, batch, onto is not None)
         return result
-    threads, ends = _threads(len(result) * batch), (receiving.data_ptr(), sending.data_ptr(), result.data_ptr())
-    if batch == 1:
-        _kernel.stream_edges(_half(receiving), threads, *rows.numbers(), *ends)
-    else:
-        _kernel.edges(_half(receiving), threads, layout.start.data_ptr(), *layout.numbers(), *ends, batch)
+    _kernel.stream_edges(_half(receiving), threads, *rows.numbers(), *ends)
+    return result if onto is None else onto.add_(result)
+
+
+def lay_out(layout: Layout, weight: Float[Tensor, " edge"]) -> Float[Tensor, " edge"]:
+    """The weights in the layout's order."""
+    if layout.order is None and layout.place is None:
+        return weight
+    result = _touched(torch.empty_like(weight))
+    common, ends = (_half(weight), _threads(4 * layout.n_edges)), (weight.data_ptr(), result.data_ptr())
+    if layout.order is not None:
+        _kernel.reorder(*common, layout.order.data_ptr(), layout.n_edges, *ends)
+    elif layout.place is not None:
+        _kernel.lay(*common, layout.segment.data_ptr(), layout.place.data_ptr(), len(layout.place), *ends)
     return result
 
 
-def reorder(order: Int[Tensor, " edge"], weight: Float[Tensor, " edge"]) -> Float[Tensor, " edge"]:
-    """``weight[order]``."""
-    result = torch.empty_like(weight)
-    _kernel.reorder(
-        _half(weight), _threads(4 * len(order)), order.data_ptr(), len(order), weight.data_ptr(), result.data_ptr()
-    )
-    return result
+def _touched(tensor: Tensor) -> Tensor:
+    """The same tensor, about to be filled."""
+    if tensor.numel() >= LARGE:
+        _kernel.large_pages(tensor.data_ptr(), tensor.numel() * tensor.dtype.itemsize)
+    return tensor
 
 
 def _step(

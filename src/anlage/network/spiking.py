@@ -1,6 +1,5 @@
 """Spiking neurons on a wiring: simulated as they are, or as one operation through which weights and input can learn."""
 
-import functools
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, final
@@ -10,15 +9,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from anlage.errors import RecipeError
-from anlage.network.crossing import Crossing
 from anlage.network.integrate_and_fire import IntegrateAndFire
 from anlage.network.network import State
 from anlage.network.volley import EVENT_SHARE, Volley
 from anlage.network.wiring import Wiring
 from anlage.topology.topology import Topology
-
-CHUNK = 1 << 22
-"""Numbers held at once for the edge gradient."""
 
 
 @final
@@ -257,15 +252,5 @@ class _Fire(torch.autograd.Function):
             to_potential = neuron.keep * to_potential
         weight = None
         if to_weight:
-            weight = _edge_gradient(crossing, to_arrived, torch.cat([travelling, fired])[: len(fired)])
+            weight = crossing.edges_of_steps(to_arrived.unbind(), torch.cat([travelling, fired])[: len(fired)].unbind())
         return None, weight, current, spikes, to_potential, to_synaptic, None, to_sent[: len(travelling)]
-
-
-def _edge_gradient(
-    crossing: Crossing, to_arrived: Float[Tensor, "time neuron batch"], sent: Float[Tensor, "time neuron batch"]
-) -> Float[Tensor, " edge"]:
-    """Sum over steps and batch of ``to_arrived[post] * sent[pre]``, for every edge; steps side by side, like a wider batch."""
-    chunk = max(1, CHUNK // sent[0].numel())
-    pairs = zip(torch.split(to_arrived, chunk), torch.split(sent, chunk), strict=True)
-    parts = (crossing.edges(*(part.transpose(0, 1).flatten(1) for part in pair)) for pair in pairs)
-    return functools.reduce(torch.add, parts)

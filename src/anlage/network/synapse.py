@@ -40,10 +40,15 @@ class _Forward(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         weight, state = ctx.saved_tensors
         to_weight = to_state = None
+        further = (
+            torch.is_grad_enabled()
+        )  # else no derivative is taken of this one, and a node would be made for nothing
         if ctx.needs_input_grad[0]:
-            to_weight = _Edges.apply(gradient, state, ctx.wiring, ctx.crossing)  # type: ignore[no-untyped-call]
+            across = (gradient, state, ctx.wiring, ctx.crossing)
+            to_weight = _Edges.apply(*across) if further else ctx.crossing.edges(gradient, state)  # type: ignore[no-untyped-call]
         if ctx.needs_input_grad[1]:
-            to_state = _Backward.apply(weight, gradient, ctx.wiring, ctx.crossing)  # type: ignore[no-untyped-call]
+            back = (weight, gradient, ctx.wiring, ctx.crossing)
+            to_state = _Backward.apply(*back) if further else ctx.crossing.backward(gradient)  # type: ignore[no-untyped-call]
         return to_weight, to_state, None, None
 
 
@@ -107,6 +112,8 @@ class Synapses:
         """``W @ state``, differentiable with respect to the weights and the state, to any order."""
         if self._version != self._weight._version:
             self._lay_out()
+        if not (torch.is_grad_enabled() and (state.requires_grad or self._weight.requires_grad)):
+            return self._crossing.forward(state)
         result: Tensor = _Forward.apply(self._weight, state, self._wiring, self._crossing)  # type: ignore[no-untyped-call]
         return result
 

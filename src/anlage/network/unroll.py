@@ -19,9 +19,6 @@ from anlage.network.dynamics import Leaky
 from anlage.network.synapse import crossing
 from anlage.network.wiring import Wiring
 
-CHUNK = 1 << 22
-"""Numbers held at once for the edge gradient; more saves nothing, less costs calls."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
@@ -167,11 +164,7 @@ class _WayBack:
 
     def _gather(self, first: int, states: list[Tensor], current: list[Tensor]) -> None:
         if self.to_weight is not None and current:
-            chunk = max(1, CHUNK // states[0].numel()) if states[0].numel() else len(current)
-            for i in range(0, len(current), chunk):
-                # Ticks side by side, like a wider batch: one row per neuron.
-                pair = (torch.cat(part[i : i + chunk], 1) for part in (current, states[:-1]))
-                self.to_weight += self.ctx.walk.crossing.edges(*pair)
+            self.to_weight += self.ctx.walk.crossing.edges_of_steps(current, states[:-1])
         for i, received in enumerate(current, first):
             if self.to_bias is not None:
                 self.to_bias += received.sum(1, keepdim=True)

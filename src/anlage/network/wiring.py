@@ -45,7 +45,7 @@ class Wiring(nn.Module):
 
     @property
     def forward_layout(self) -> Layout:
-        """Edges by receiving neuron, in the topology's order; cut where they go on to another block of sending neurons."""
+        """Edges by receiving neuron; those from one block of sending neurons lie together."""
         return self._once("forward", self._forward)
 
     @property
@@ -88,17 +88,19 @@ class Wiring(nn.Module):
     def _forward(self) -> Layout:
         n, blocks = self.n_neurons, -(-self.n_neurons // BLOCK)
         if blocks <= 1:
-            return Layout(self.post_start, self.post_start, 1, _local(self.pre.numpy()), max(n, 1))
+            return Layout(self.post_start, self.post_start, _local(self.pre.numpy()), max(n, 1))
         start, pre = self.post_start.numpy(), self.pre.numpy()
-        segment = np.empty((blocks + 1, n), dtype=np.int32)
-        segment[0], segment[blocks] = start[:-1], start[1:]
+        edges = np.empty((blocks, n), dtype=np.int32)
         for first in range(0, n, BLOCK):  # in pieces, to spare memory
             last = min(first + BLOCK, n)
             row = np.repeat(np.arange(last - first), np.diff(start[first : last + 1]))
-            place = row * blocks + pre[start[first] : start[last]] // BLOCK
-            edges = np.bincount(place, minlength=(last - first) * blocks).reshape(-1, blocks)
-            segment[1:, first:last] = start[first:last] + np.cumsum(edges, axis=1).T
-        return Layout(self.post_start, torch.from_numpy(segment.ravel()), n, _local(pre), BLOCK)
+            cell = row * blocks + pre[start[first] : start[last]] // BLOCK
+            edges[:, first:last] = np.bincount(cell, minlength=(last - first) * blocks).reshape(-1, blocks).T
+        place = start[:-1] + np.cumsum(edges, axis=0, dtype=np.int32) - edges
+        segment = np.concatenate([[0], np.cumsum(edges, dtype=np.int32)]).astype(np.int32)
+        read = (pre // BLOCK).astype(np.uint16)
+        local = torch.cat([_local(pre[read == block]) for block in range(blocks)])
+        return Layout(self.post_start, torch.from_numpy(segment), local, BLOCK, place=torch.from_numpy(place.ravel()))
 
     def _backward(self) -> Layout:
         n, start, pre = self.n_neurons, self.post_start.numpy(), self.pre.numpy()
@@ -113,8 +115,8 @@ class Wiring(nn.Module):
             begin, other[there], order[there] = _transpose(start, pre, first, last)
             segment[block * n : (block + 1) * n + 1] = begin + start[first]
             edges_of += begin
-        segments, place = torch.from_numpy(segment), torch.from_numpy(order)
-        return Layout(torch.from_numpy(edges_of), segments, 1, torch.from_numpy(other), min(BLOCK, max(n, 1)), place)
+        begin, cut, local, named = (torch.from_numpy(array) for array in (edges_of, segment, other, order))
+        return Layout(begin, cut, local, min(BLOCK, max(n, 1)), order=named)
 
 
 def _transpose(start: ndarray, pre: ndarray, first: int, last: int) -> tuple[ndarray, ndarray, ndarray]:

@@ -146,7 +146,7 @@ def test_the_gradient_of_an_unroll_does_not_depend_on_how_many_ticks_are_summed_
     course = Course(Wiring(graph), Leaky(), 2, torch.tensor([0, 3]))
     gradients = []
     for chunk in (1, 3 * N * BATCH, 1 << 22):
-        monkeypatch.setattr("anlage.network.unroll.CHUNK", chunk)
+        monkeypatch.setattr("anlage.network.crossing.CHUNK", chunk)
         weight = torch.from_numpy(graph.weight.copy()).requires_grad_()
         unroll(course, weight, normal(N, 1), normal(4, 2, BATCH)).square().sum().backward()
         gradients.append(weight.grad)
