@@ -133,15 +133,18 @@ class KernelCrossing(Crossing):
         # One tile reads the weights as they lie; they are laid out for the second.
         self._columns += state.shape[1]
         if self._by_post is None and self._columns > kernel.TILE // 2:
-            self._by_post = kernel.lay_out(layout, self._weight)
+            self._by_post = self._reordered(layout)
         weight = self._weight if self._by_post is None else self._by_post
         return kernel.cross(layout, weight, state, plus, finish=finish, laid_out=self._by_post is not None)
 
     def _backward(self, gradient: Tensor, plus: Tensor | None, scale: float, finish: kernel.Retreat | None) -> Tensor:
         layout = self._wiring.backward_layout
         if self._by_pre is None:
-            self._by_pre = kernel.lay_out(layout, self._weight)
+            self._by_pre = self._reordered(layout)
         return kernel.cross(layout, self._by_pre, gradient, plus, scale, finish)
+
+    def _reordered(self, layout: kernel.Layout) -> Tensor:
+        return kernel.lay_out(layout, self._weight)
 
 
 @final

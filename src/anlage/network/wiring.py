@@ -115,8 +115,8 @@ class Wiring(nn.Module):
             begin, other[there], order[there] = _transpose(start, pre, first, last)
             segment[block * n : (block + 1) * n + 1] = begin + start[first]
             edges_of += begin
-        begin, cut, local, named = (torch.from_numpy(array) for array in (edges_of, segment, other, order))
-        return Layout(begin, cut, local, min(BLOCK, max(n, 1)), order=named)
+        starts, cuts, local, named = (torch.from_numpy(array) for array in (edges_of, segment, other, order))
+        return Layout(starts, cuts, local, min(BLOCK, max(n, 1)), order=named)
 
 
 def _transpose(start: ndarray, pre: ndarray, first: int, last: int) -> tuple[ndarray, ndarray, ndarray]:
