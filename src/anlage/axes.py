@@ -12,6 +12,7 @@ AXES = {
     "input": "numbers in one raw observation",
     "latent": "numbers in one embedding, or in one prediction of an embedding",
     "output": "numbers read from a network",
+    "horizon": "observations that a prediction looks ahead",
     "action": "numbers in one motor command",
     "region": "anatomical regions",
     "member": "members of a group of neurons",

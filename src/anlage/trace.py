@@ -9,7 +9,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Episode:
-    """A batch of sequences as they were lived. Fields that a recording does not have are ``None``."""
+    """A batch of sequences as they were lived. Fields that a recording does not have are ``None``.
+
+    ``action[:, t]`` is what was done between the observations at ``t`` and at ``t + 1``.
+    """
 
     observation: Mapping[str, Float[Tensor, "batch time _"]]
     action: Float[Tensor, "batch time action"] | None = None
@@ -24,12 +27,15 @@ class Trace:
 
     ``embedding[:, t]`` is what arrived at time ``t``; ``prediction[:, t]`` was made at time ``t`` about ``embedding[:, t + 1]``;
     ``state[:, t]`` is the activity of every neuron once ``embedding[:, t]`` had been taken in.
+    ``ahead[:, t, k]``, where the network was rolled forward on its own predictions, was made at time ``t`` about
+    ``embedding[:, t + 1 + k]``.
     """
 
     embedding: Float[Tensor, "batch time latent"]
     prediction: Float[Tensor, "batch time latent"]
     state: Float[Tensor, "batch time neuron"]
     episode: Episode
+    ahead: Float[Tensor, "batch time horizon latent"] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

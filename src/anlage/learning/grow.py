@@ -21,9 +21,11 @@ from anlage.network import (
     RecurrentNetwork,
     SparseRecurrent,
     budget,
+    foresee,
     live,
     scale,
 )
+from anlage.objective import steps_ahead
 from anlage.seed import Seed
 from anlage.topology import Audit, Topology, audit
 
@@ -90,7 +92,8 @@ def grow(
     schedule = recipe.schedule
     for step in range(first, schedule.steps):
         episode = recording.draw(schedule.batch, seed.child("stream").child(step).rng())
-        loss = recipe.objective(live(network, encoder, episode, recording.modality))
+        trace = live(network, encoder, episode, recording.modality)
+        loss = recipe.objective(foresee(network, trace, steps_ahead(recipe.objective)))
         if not torch.isfinite(loss.total):
             raise Diverged(
                 f"The loss of {recipe.name} became {loss.total.item()} at step {step}; lower the learning rate."

@@ -22,7 +22,14 @@ from anlage.network import (
     SparseDesign,
     TransformerDesign,
 )
-from anlage.objective import CosinePrediction, Objective, SigregPrediction, VicregPrediction
+from anlage.objective import (
+    ContrastivePrediction,
+    CosinePrediction,
+    MultistepPrediction,
+    Objective,
+    SigregPrediction,
+    VicregPrediction,
+)
 from anlage.seed import Seed
 from anlage.topology import Topology, build, expand
 from anlage.topology.build import SignRule, WeightRule
@@ -31,7 +38,13 @@ KINDS: Mapping[type, Kinds] = {
     Design: {
         design.name: design for design in (PerceptronDesign, GatedDesign, TransformerDesign, DenseDesign, SparseDesign)
     },
-    Objective: {"cosine": CosinePrediction, "sigreg": SigregPrediction, "vicreg": VicregPrediction},
+    Objective: {
+        "cosine": CosinePrediction,
+        "infonce": ContrastivePrediction,
+        "multistep": MultistepPrediction,
+        "sigreg": SigregPrediction,
+        "vicreg": VicregPrediction,
+    },
     RecordedExperience: {"digits": Digits, "mnist": Mnist, "spoken-digits": SpokenDigits, "text": Text},
 }
 ASSAY_KINDS: Mapping[type, Kinds] = {

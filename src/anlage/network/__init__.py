@@ -1,10 +1,12 @@
 """A topology made able to run. Torch starts here."""
 
+from anlage.network.action import ActionHead
 from anlage.network.budget import Budget, budget
 from anlage.network.dense import DenseDesign, DenseRecurrent
 from anlage.network.design import Design, Match, apart
 from anlage.network.distributed import DistributedNetwork
 from anlage.network.dynamics import Leaky
+from anlage.network.foresee import foresee
 from anlage.network.gated import Gated, GatedDesign
 from anlage.network.integrate_and_fire import IntegrateAndFire
 from anlage.network.network import LearningNetwork, Network, State, live, read
@@ -22,6 +24,7 @@ from anlage.network.transformer import Transformer, TransformerDesign
 from anlage.network.wiring import Wiring
 
 __all__ = [
+    "ActionHead",
     "Backpropagation",
     "Budget",
     "Circuit",
@@ -62,6 +65,7 @@ __all__ = [
     "budget",
     "cut",
     "fire",
+    "foresee",
     "live",
     "partition",
     "read",

@@ -2,11 +2,20 @@
 
 from anlage.objective.collapse import covariance_term, sigreg, variance_term
 from anlage.objective.gauge import effective_rank, persistence, unexplained
-from anlage.objective.objective import Objective
-from anlage.objective.prediction import CosinePrediction, SigregPrediction, VicregPrediction
+from anlage.objective.objective import FarSighted, Objective, steps_ahead
+from anlage.objective.prediction import (
+    ContrastivePrediction,
+    CosinePrediction,
+    MultistepPrediction,
+    SigregPrediction,
+    VicregPrediction,
+)
 
 __all__ = [
+    "ContrastivePrediction",
     "CosinePrediction",
+    "FarSighted",
+    "MultistepPrediction",
     "Objective",
     "SigregPrediction",
     "VicregPrediction",
@@ -14,6 +23,7 @@ __all__ = [
     "effective_rank",
     "persistence",
     "sigreg",
+    "steps_ahead",
     "unexplained",
     "variance_term",
 ]

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from anlage.connectome.library import load
 from anlage.learning import Assay, Gradient, Ridge
-from anlage.objective import CosinePrediction, SigregPrediction, VicregPrediction
+from anlage.objective import (
+    ContrastivePrediction,
+    CosinePrediction,
+    MultistepPrediction,
+    SigregPrediction,
+    VicregPrediction,
+)
 from anlage.study.question import Question
 from anlage.topology import (
     BlockPreserving,
@@ -23,6 +29,16 @@ RAO = """@article{rao1996markov,
   author = {Rao, A. R. and Jana, R. and Bandyopadhyay, S.},
   title = {A {M}arkov chain {M}onte {C}arlo method for generating random (0,1)-matrices with given marginals},
   journal = {Sankhya A}, volume = {58}, pages = {225--242}, year = {1996}
+}"""
+SIGREG = """@article{balestriero2025lejepa,
+  author = {Balestriero, Randall and LeCun, Yann},
+  title = {{LeJEPA}: Provable and Scalable Self-Supervised Learning Without the Heuristics},
+  journal = {arXiv:2511.08544}, year = {2025}
+}
+@article{epps1983test,
+  author = {Epps, T. W. and Pulley, Lawrence B.},
+  title = {A test for normality based on the empirical characteristic function},
+  journal = {Biometrika}, volume = {70}, number = {3}, pages = {723--726}, year = {1983}
 }"""
 CITED: Mapping[type, str] = {
     ErdosRenyi: """@article{erdos1959random,
@@ -82,15 +98,17 @@ CITED: Mapping[type, str] = {
   author = {Xu, Sihan and others}, title = {Next-Embedding Prediction Makes Strong Vision Learners},
   journal = {arXiv:2512.16922}, year = {2025}
 }""",
-    SigregPrediction: """@article{balestriero2025lejepa,
-  author = {Balestriero, Randall and LeCun, Yann},
-  title = {{LeJEPA}: Provable and Scalable Self-Supervised Learning Without the Heuristics},
-  journal = {arXiv:2511.08544}, year = {2025}
-}
-@article{epps1983test,
-  author = {Epps, T. W. and Pulley, Lawrence B.},
-  title = {A test for normality based on the empirical characteristic function},
-  journal = {Biometrika}, volume = {70}, number = {3}, pages = {723--726}, year = {1983}
+    SigregPrediction: SIGREG,
+    MultistepPrediction: SIGREG
+    + """
+@inproceedings{hafner2019planet,
+  author = {Hafner, Danijar and Lillicrap, Timothy and Fischer, Ian and Villegas, Ruben and Ha, David and Lee, Honglak and
+    Davidson, James},
+  title = {Learning Latent Dynamics for Planning from Pixels}, booktitle = {ICML}, year = {2019}
+}""",
+    ContrastivePrediction: """@article{oord2018representation,
+  author = {van den Oord, Aaron and Li, Yazhe and Vinyals, Oriol},
+  title = {Representation Learning with Contrastive Predictive Coding}, journal = {arXiv:1807.03748}, year = {2018}
 }""",
     VicregPrediction: """@inproceedings{bardes2022vicreg,
   author = {Bardes, Adrien and Ponce, Jean and LeCun, Yann},

@@ -7,7 +7,14 @@ from anlage.connectome.library import load
 from anlage.experience import Digits, Mnist, SpokenDigits, Text
 from anlage.learning import Recipe
 from anlage.learning.recipe import KINDS
-from anlage.objective import CosinePrediction, Objective, SigregPrediction, VicregPrediction
+from anlage.objective import (
+    ContrastivePrediction,
+    CosinePrediction,
+    MultistepPrediction,
+    Objective,
+    SigregPrediction,
+    VicregPrediction,
+)
 from anlage.study.question import CONTROLS, Comparison, Question
 from anlage.study.sources import bibliography
 
@@ -29,10 +36,17 @@ def test_everything_the_default_question_stands_on_is_cited_once() -> None:
     assert wanted == set(found)
 
 
-@pytest.mark.parametrize("objective", [CosinePrediction(), SigregPrediction(), VicregPrediction()])
-def test_every_objective_is_cited(objective: Objective) -> None:
-    key = {"CosinePrediction": "xu2025nepa", "SigregPrediction": "balestriero2025lejepa"}
-    wanted = key.get(type(objective).__name__, "bardes2022vicreg")
+@pytest.mark.parametrize(
+    ("objective", "wanted"),
+    [
+        (CosinePrediction(), "xu2025nepa"),
+        (ContrastivePrediction(), "oord2018representation"),
+        (MultistepPrediction(), "hafner2019planet"),
+        (SigregPrediction(), "balestriero2025lejepa"),
+        (VicregPrediction(), "bardes2022vicreg"),
+    ],
+)
+def test_every_objective_is_cited(objective: Objective, wanted: str) -> None:
     assert wanted in keys(bibliography(Question(replace(RECIPE, objective=objective), None)))
     assert type(objective) in KINDS[Objective].values()
 
