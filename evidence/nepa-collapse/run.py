@@ -1,0 +1,102 @@
+"""Grow the declared arms from the same starts, and keep the gauges of collapse on the way.
+
+    python evidence/nepa-collapse/run.py
+
+One JSON file per arm and seed in results/; what is there already is not done again, so an interrupted run goes on.
+"""
+
+import json
+import tomllib
+from dataclasses import asdict, replace
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from anlage.experience import Mnist
+from anlage.experience.experience import Recording
+from anlage.learning.checkpoint import write_atomic
+from anlage.learning.measure import measure, raw_accuracy
+from anlage.learning.probe import probe_accuracy, state_columns
+from anlage.learning.recipe import Blueprint, Recipe, read_recipe
+from anlage.network import Encoder, Physiology, RecurrentNetwork, foresee, live, scale
+from anlage.objective import effective_rank, steps_ahead
+from anlage.seed import Seed
+
+FOLDER = Path(__file__).parent
+LOG = 50
+
+
+def recording(question: dict) -> Recording:
+    """The declared images."""
+    whole = Mnist(patch=7, n_train=question["n_train"]).open()
+    n = question["n_test"]
+    return replace(whole, test=whole.test[:n], test_label=whole.test_label[:n])
+
+
+def recipe(question: dict, arm: str) -> Recipe:
+    """The objective of one arm, read as a recipe's is."""
+    pairs = ", ".join(f"{key} = {json.dumps(value)}" for key, value in question["arms"][arm].items())
+    return read_recipe(f'name = "{arm}"\nobjective = {{ {pairs} }}')
+
+
+def gauges(network: RecurrentNetwork, encoder: Encoder, images: Recording) -> dict[str, float]:
+    """What grow measures, and what a probe reads from the embedding alone."""
+    parts = images.labelled()
+    with torch.no_grad():
+        train, test = (state_columns(encoder(part.observation["image"])) for part in (parts.train, parts.test))
+    read = probe_accuracy(train, parts.train_label, test, parts.test_label)
+    return {**asdict(measure(network, encoder, images)), "embedding_probe": read}
+
+
+def trial(question: dict, arm: str, number: int, images: Recording) -> list[dict[str, float]]:
+    """The curve of one arm from one start; the first entry is the untrained network."""
+    objective, seed = recipe(question, arm).objective, Seed(number)
+    wired, _ = scale(Blueprint(question["connectome"]).topology(), question["spectral_radius"])
+    generator = torch.Generator().manual_seed(seed.child("interface").integer)
+    encoder = Encoder(images.n_input, question["latent"], generator)
+    network = RecurrentNetwork(wired, ("input",), ("output",), question["latent"], Physiology(), generator)
+    learned = [*encoder.parameters(), *network.parameters()]
+    optimiser = torch.optim.AdamW(learned, lr=question["learning_rate"], weight_decay=1e-4)
+    curve = [{"step": 0, **gauges(network, encoder, images)}]
+    for step in range(1, question["steps"] + 1):
+        episode = images.draw(question["batch"], seed.child("stream").child(step).rng())
+        loss = objective(foresee(network, live(network, encoder, episode, "image"), steps_ahead(objective)))
+        optimiser.zero_grad()
+        loss.total.backward()
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
+        optimiser.step()
+        if step % LOG == 0:
+            with torch.no_grad():
+                seen = live(network, encoder, images.held_out(), "image").embedding.flatten(0, 1)
+            now = {"effective_rank": effective_rank(seen[::8]), "loss": loss.total.item()}
+            curve.append({"step": step, **now})
+    curve[-1] |= gauges(network, encoder, images)
+    return curve
+
+
+def main() -> None:
+    """Carry out what question.toml declares."""
+    torch.set_num_threads(1)
+    text = (FOLDER / "question.toml").read_bytes()
+    question, identity = tomllib.loads(text.decode()), sha256(text).hexdigest()[:12]
+    images = recording(question)
+    for number in question["seeds"]:
+        for arm in question["arms"]:
+            path = FOLDER / "results" / f"{arm}-{number}.json"
+            if path.is_file() and json.loads(path.read_text())["question"] == identity:
+                continue
+            curve = trial(question, arm, number, images)
+            record = {
+                "question": identity,
+                "arm": arm,
+                "seed": number,
+                "raw_probe": raw_accuracy(images),
+                "curve": curve,
+            }
+            write_atomic(path, (json.dumps(record, indent=1) + "\n").encode())
+            print(path.name)
+
+
+if __name__ == "__main__":
+    main()
