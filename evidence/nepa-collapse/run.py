@@ -81,11 +81,13 @@ def main() -> None:
     text = (FOLDER / "question.toml").read_bytes()
     question, identity = tomllib.loads(text.decode()), sha256(text).hexdigest()[:12]
     images = recording(question)
+    raw = None
     for number in question["seeds"]:
         for arm in question["arms"]:
             path = FOLDER / "results" / f"{arm}-{number}.json"
             if path.is_file() and json.loads(path.read_text())["question"] == identity:
                 continue
+            raw = raw or raw_accuracy(images)
             curve = trial(question, arm, number, images)
             record = {
                 "question": identity,
