@@ -11,6 +11,7 @@ from anlage.connectome.clean import fold
 from anlage.connectome.connectome import Connectome
 from anlage.connectome.fetch import require_data
 from anlage.connectome.larva import larva
+from anlage.connectome.microcircuit import microcircuit
 from anlage.connectome.mushroom_body import mushroom_body
 from anlage.connectome.optic_lobe import optic_lobe
 from anlage.connectome.release import RELEASES
@@ -40,6 +41,7 @@ CONNECTOMES: Mapping[str, Callable[[], Connectome]] = MappingProxyType(
         "mushroom-body-left": partial(mushroom_body, "left"),
         "mushroom-body-right": partial(mushroom_body, "right"),
         "optic-lobe": optic_lobe,
+        "microcircuit": microcircuit,
         **{name: partial(fetched, release) for name, release in RELEASES.items()},
         "larva": larva,
     }
