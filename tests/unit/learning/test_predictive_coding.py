@@ -299,4 +299,4 @@ def test_inference_that_runs_away_is_told() -> None:
     graph, (given, target) = GRAPHS["tanh"](), task()
     optimiser = torch.optim.SGD(graph.weights, lr=1e-3)
     with pytest.raises(Diverged, match="not finite"):
-        learn(graph, Inference("pc", 2000, 50.0), optimiser, given, target)
+        learn(graph, Inference("pc", 300, 50.0), optimiser, given, target)
