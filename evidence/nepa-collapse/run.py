@@ -1,4 +1,4 @@
-"""Grow the declared arms from the same starts, and keep the gauges of collapse on the way.
+"""Grow the declared arms from the same starts, and keep the gauges of collapse before and after.
 
     python evidence/nepa-collapse/run.py
 
@@ -20,11 +20,10 @@ from anlage.learning.measure import measure, raw_accuracy
 from anlage.learning.probe import probe_accuracy, state_columns
 from anlage.learning.recipe import Blueprint, Recipe, read_recipe
 from anlage.network import Encoder, Physiology, RecurrentNetwork, foresee, live, scale
-from anlage.objective import effective_rank, steps_ahead
+from anlage.objective import steps_ahead
 from anlage.seed import Seed
 
 FOLDER = Path(__file__).parent
-LOG = 50
 
 
 def recording(question: dict) -> Recording:
@@ -50,7 +49,7 @@ def gauges(network: RecurrentNetwork, encoder: Encoder, images: Recording) -> di
 
 
 def trial(question: dict, arm: str, number: int, images: Recording) -> list[dict[str, float]]:
-    """The curve of one arm from one start; the first entry is the untrained network."""
+    """One arm from one start: the untrained network, and the one that has learned."""
     objective, seed = recipe(question, arm).objective, Seed(number)
     wired, _ = scale(Blueprint(question["connectome"]).topology(), question["spectral_radius"])
     generator = torch.Generator().manual_seed(seed.child("interface").integer)
@@ -58,7 +57,7 @@ def trial(question: dict, arm: str, number: int, images: Recording) -> list[dict
     network = RecurrentNetwork(wired, ("input",), ("output",), question["latent"], Physiology(), generator)
     learned = [*encoder.parameters(), *network.parameters()]
     optimiser = torch.optim.AdamW(learned, lr=question["learning_rate"], weight_decay=1e-4)
-    curve = [{"step": 0, **gauges(network, encoder, images)}]
+    untrained = {"step": 0, **gauges(network, encoder, images)}
     for step in range(1, question["steps"] + 1):
         episode = images.draw(question["batch"], seed.child("stream").child(step).rng())
         loss = objective(foresee(network, live(network, encoder, episode, "image"), steps_ahead(objective)))
@@ -66,13 +65,7 @@ def trial(question: dict, arm: str, number: int, images: Recording) -> list[dict
         loss.total.backward()
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
         optimiser.step()
-        if step % LOG == 0:
-            with torch.no_grad():
-                seen = live(network, encoder, images.held_out(), "image").embedding.flatten(0, 1)
-            now = {"effective_rank": effective_rank(seen[::8]), "loss": loss.total.item()}
-            curve.append({"step": step, **now})
-    curve[-1] |= gauges(network, encoder, images)
-    return curve
+    return [untrained, {"step": question["steps"], "loss": loss.total.item(), **gauges(network, encoder, images)}]
 
 
 def main() -> None:

@@ -49,17 +49,16 @@ def trial(question: dict, arm: str, depth: int, number: int, tuned: tuple[float,
     inference = Inference(said["method"], steps, tuned[1])
     optimiser = torch.optim.Adam(graph.weights, lr=tuned[0])
     target = torch.nn.functional.one_hot(torch.from_numpy(label), 10).T.to(given.dtype)
-    batches = max(1, question["updates"] // steps) if said["method"] == "ipc" else question["updates"]
     began, curve = time.process_time(), []
     try:
-        for update in range(batches):
-            rows = seed.child("stream").child(update).rng().integers(given.shape[1], size=question["batch"])
+        for number_of_batch in range(question["batches"]):
+            rows = seed.child("stream").child(number_of_batch).rng().integers(given.shape[1], size=question["batch"])
             curve.append(learn(graph, inference, optimiser, given[:, rows], target[:, rows]))
         found, diverged = accuracy(graph, held, held_label), ""
     except Diverged as error:
         found, diverged = CHANCE, str(error)
     seconds = time.process_time() - began
-    return {"accuracy": found, "diverged": diverged, "curve": curve[:: max(1, batches // 12)], "seconds": seconds}
+    return {"accuracy": found, "diverged": diverged, "curve": curve[::5], "seconds": seconds}
 
 
 def tune(question: dict, arm: str, data: tuple) -> dict:
