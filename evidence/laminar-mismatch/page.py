@@ -23,6 +23,7 @@ DOES = {
     "superficial-predicts": {"L23E": "predicts", "L4E": "input", "L5E": "compares, input", "L6E": ""},
 }
 EVENTS = {"mismatch": ("mismatch", "expected"), "omission": ("omission", "pause")}
+ARTICLE = {"mismatch": "a mismatch", "omission": "an omission"}
 COLOUR = {"microcircuit": ARM[0], "block-preserving": ARM[1], "degree-preserving": ARM[3]}
 
 
@@ -95,32 +96,28 @@ def picture(results: Results) -> bytes:
     """A panel for each preset and event."""
     figure = sheet(1000, 720)
     figure.set_facecolor(PAPER)
+    columns: dict[str, list[Axes]] = {event: [] for event in EVENTS}
     for row, preset in enumerate(DOES):
-        top = 120 + row * 305
-        places = [axes(figure, 190 + column * 410, top, 370, 215) for column in range(2)]
-        for ax, event in zip(places, EVENTS, strict=True):
+        for column, event in enumerate(EVENTS):
+            ax = axes(figure, 190 + column * 410, 120 + row * 305, 370, 215)
             panel(ax, results, preset, event)
-            share = {"transform": ax.transAxes}
-            write(ax, 0, 1.06, f"{preset}: {event}", weight="bold", **share)
+            columns[event].append(ax)
+            write(ax, 0, 1.06, f"{preset}: {event}", weight="bold", transform=ax.transAxes)
+            ax.set_xlabel("index, learned minus untrained", color=MUTED, fontsize=SMALL)
+        first = columns["mismatch"][row]
         for i, (layer, words) in enumerate(LAYERS.items()):
-            place = {"ha": "right", "transform": places[0].get_yaxis_transform()}
-            write(places[0], -0.04, i - 0.13, words, weight="bold", va="center", **place)
-            write(places[0], -0.04, i + 0.18, DOES[preset][layer], fontsize=SMALL, color=MUTED, va="center", **place)
-        low = min(ax.get_xlim()[0] for ax in places)
-        high = max(ax.get_xlim()[1] for ax in places)
-        for ax in places:
+            place = {"ha": "right", "va": "center", "transform": first.get_yaxis_transform()}
+            write(first, -0.04, i - 0.13, words, weight="bold", **place)
+            write(first, -0.04, i + 0.18, DOES[preset][layer], fontsize=SMALL, color=MUTED, **place)
+    for both in columns.values():  # one scale per event; the two events differ too much to share one
+        low, high = min(ax.get_xlim()[0] for ax in both), max(ax.get_xlim()[1] for ax in both)
+        for ax in both:
             ax.set_xlim(low, high)
-            ax.set_xlabel(
-                "answers less  <  index, learned minus untrained  >  answers more", color=MUTED, fontsize=SMALL
-            )
     head = axes(figure, 20, 12, 960, 70)
     head.axis("off")
     place = {"transform": head.transAxes, "va": "center"}
     write(head, 0, 0.85, "What excitatory neurons of each layer answer to a broken regularity", weight="bold", **place)
-    note = (
-        "A stimulus where another was due, against where it was due (mismatch); silence where a stimulus was due, against a pause "
-        "(omission)."
-    )
+    note = "Mismatch: a stimulus where another was due, against where it was due. Omission: silence for it, against a pause."
     write(head, 0, 0.5, note, fontsize=SMALL, color=MUTED, **place)
     for x, (arm, colour) in zip((0, 0.14, 0.3), COLOUR.items(), strict=True):
         write(head, x, 0.12, f"◆ {arm}", color=colour, fontsize=SMALL, weight="bold", **place)
@@ -134,6 +131,29 @@ def picture(results: Results) -> bytes:
         **place,
     )
     return png(figure)
+
+
+def hypothesis(r: Results) -> list[str]:
+    """Each part of the hypothesis, and whether its interval says so."""
+    lines = []
+    for preset, layer in (("deep-predicts", "L23E"), ("superficial-predicts", "L5E")):
+        for event in EVENTS:
+            values = r.index("microcircuit", preset, event, layer)
+            _, low, high = interval(values)
+            word = "more" if low > 0 else "less" if high < 0 else "neither more nor less, as far as can be told"
+            lines.append(
+                f"- Under `{preset}`, {LAYERS[layer]}, which compares, answers {ARTICLE[event]} **{word}**: {told(values)}."
+            )
+    _, low, high = interval(r.contrast("microcircuit", "omission"))
+    word = "tell" if low > 0 else "do not tell"
+    lines.append(
+        f"- Omissions **{word}** the presets apart by the same difference: {told(r.contrast('microcircuit', 'omission'))}."
+    )
+    apart = r.contrast("degree-preserving", "mismatch") - r.contrast("microcircuit", "mismatch")
+    _, low, high = interval(apart)
+    word = "weakens it" if high < 0 else "strengthens it" if low > 0 else "changes nothing that could be seen"
+    lines.append(f"- Giving up the layers (degree-preserving rewiring) **{word}**: {told(apart)}.")
+    return lines
 
 
 def tables(r: Results) -> list[str]:
@@ -180,12 +200,6 @@ def main() -> None:
         if len(r.seeds) == len(r.question["seeds"])
         else f" Only {len(r.seeds)} of {len(r.question['seeds'])} seeds were run."
     )
-    matters = interval(r.contrast("degree-preserving", "mismatch") - r.contrast("microcircuit", "mismatch"))
-    wiring = (
-        "lies apart from 0"
-        if matters[1] > 0 or matters[2] < 0
-        else "includes 0, so nothing is said for the laminar wiring"
-    )
     lines = [
         "<!-- Made by `python evidence/laminar-mismatch/page.py`; do not edit. -->",
         "",
@@ -195,10 +209,11 @@ def main() -> None:
         "evidence/laminar-mismatch/run.py`",
         "makes the results.",
         "",
-        f"Primary outcome, over {len(r.seeds)} seeds: the presets differ in (mismatch in layer 2/3 minus layer 5) by",
-        f"{told(r.contrast('microcircuit', 'mismatch'))}. By the declared rule the first half of the claim is **{verdict}**.{missing}",
-        "The second half, that the laminar wiring matters: the interval of degree-preserving minus microcircuit",
-        f"{wiring}.",
+        f"Over {len(r.seeds)} seeds the presets differ in (mismatch in layer 2/3 minus layer 5) by",
+        f"{told(r.contrast('microcircuit', 'mismatch'))}. By the declared rule the primary outcome is",
+        f"**{verdict}**.{missing} The rest of the hypothesis, part by part:",
+        "",
+        *hypothesis(r),
         "",
         "![Index of every layer at mismatch and omission, both presets, three wirings](mismatch.png)",
         "",
@@ -206,10 +221,10 @@ def main() -> None:
         "",
         *tables(r),
         "",
-        "- **Partly put in.** The comparing neurons were taught to report the error. That they answer it is no discovery; what the",
-        "  other layers do, and how much of it the wiring decides, is what was asked.",
-        "- **A check.** The microcircuit is itself a draw from a block model, so block-preserving rewiring is another draw of nearly",
-        "  the same wiring. A difference from it would be a false alarm.",
+        "- **Partly put in.** The comparing neurons were taught to report the error. That they answer it is no discovery;",
+        "  what the other layers do, and how much of it the wiring decides, is what was asked.",
+        "- **A check.** The microcircuit is itself a draw from a block model, so block-preserving rewiring is another draw of",
+        "  nearly the same wiring. A difference from it would be a false alarm.",
         "- **What this is not**: a model of an animal. About 310 rate neurons, three stimuli, 150 steps of learning by gradient;",
         "  inhibition is no stronger than excitation. Which preset a cortex has is decided by recordings, not by this.",
         "",

@@ -162,8 +162,8 @@ def main() -> None:
         f"- **`grow` would have stopped** {', '.join(alarms(curves)) or 'no arm'} for collapse.",
         "- **Losses cannot be compared** between objectives, and within the cosine family a lower one is a symptom: the arms "
         "without a part score best by it.",
-        "- **What this is**: one small wiring, one linear embedding, sixteen patches of a digit, minutes of learning. It says which "
-        "parts keep an embedding alive here, not what they are worth at scale.",
+        "- **What this is**: one small wiring, one linear embedding, sixteen patches of a digit, minutes of learning. It says "
+        "which parts keep an embedding alive here, not what they are worth at scale.",
         "",
     ]
     write_text(FOLDER / "page.md", "\n".join(lines))

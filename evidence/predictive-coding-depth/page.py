@@ -161,10 +161,10 @@ def main() -> None:
         "|---|---:|---:|",
         *rates,
         "",
-        "- **Sixty batches.** Short learning tells how well the first steps point, not where each method would end. `ipc` changes its",
-        "  weights with every step of inference, 8 to 64 times as often as the others, on the same digits.",
-        "- **Rates were tuned at one depth and carried over**, as muPC's authors propose to do. Tuned at every depth, other arms might do",
-        "  better; that was not asked.",
+        "- **Sixty batches.** Short learning tells how well the first steps point, not where each method would end. `ipc`",
+        "  changes its weights with every step of inference, 8 to 64 times as often as the others, on the same digits.",
+        "- **Rates were tuned at one depth and carried over**, as muPC's authors propose to do. Tuned at every depth, other arms",
+        "  might do better; that was not asked.",
         "",
     ]
     write_text(FOLDER / "page.md", "\n".join(lines))
