@@ -56,12 +56,13 @@ def behind(whole: dict, arm: str) -> dict[int, np.ndarray]:
 
 
 def verdicts(whole: dict) -> list[str]:
-    """What of the hypothesis holds, arm by arm."""
-    lines, deepest = [], max(whole)
+    """What of the hypothesis holds, as a whole and arm by arm."""
+    lines, parts, deepest = [], [], max(whole)
     for arm in ("pc", "ipc"):
         gap = behind(whole, arm)
         least, most = gap[min(whole)].mean(), gap[deepest].mean()
         falls = most < least and (gap[deepest] < 0).all()
+        parts.append(falls)
         lines.append(
             f"- `{arm}` {'falls' if falls else 'does not fall'} behind with depth: against backpropagation {least:+.3f} at depth "
             f"{min(whole)}, {most:+.3f} at {deepest}."
@@ -70,6 +71,7 @@ def verdicts(whole: dict) -> list[str]:
         gap = behind(whole, arm)
         worst = min(gap, key=lambda depth: gap[depth].mean())
         holds = all(values.mean() > -MARGIN for values in gap.values())
+        parts.append(holds)
         lines.append(
             f"- `{arm}` {'stays' if holds else 'does not stay'} within {MARGIN} of backpropagation at every depth; at worst "
             f"{gap[worst].mean():+.3f}, at depth {worst}."
@@ -77,11 +79,13 @@ def verdicts(whole: dict) -> list[str]:
     near, far = (accuracy(whole[depth], "backpropagation").mean() for depth in (min(whole), deepest))
     scaled = accuracy(whole[deepest], "mupc") - accuracy(whole[deepest], "depth-backpropagation")
     lines.append(
-        f"- **The reference itself falls**, from {near:.2f} to {far:.2f}, so being no worse than it is no feat. With muPC's scaling and all "
-        f"else the same, backpropagation reaches {accuracy(whole[deepest], 'depth-backpropagation').mean():.2f} at depth {deepest}; from "
-        f"that, `mupc` is {scaled.mean():+.3f} away. What makes depth learnable here is the scaling."
+        f"- **The reference itself falls**, from {near:.2f} to {far:.2f}, so being no worse than it is no feat. "
+        f"With muPC's scaling and all else the same, backpropagation reaches "
+        f"{accuracy(whole[deepest], 'depth-backpropagation').mean():.2f} at depth {deepest}; from that, `mupc` is "
+        f"{scaled.mean():+.3f} away. What makes depth learnable here is the scaling."
     )
-    return lines
+    verdict = f"The hypothesis is **{'supported' if all(parts) else 'not supported'}** as it was declared:"
+    return [verdict, "", *lines]
 
 
 def picture(whole: dict) -> bytes:
