@@ -20,7 +20,7 @@ import numpy as np
 
 from rebuild.fly import mushroom_body, optic_lobe, trained_optic_lobes
 from rebuild.wheel import WHEELS, Arrays, Wheel
-from rebuild.worm import signs_of, worm, worm_animal, worm_extrasynaptic, worm_neurons
+from rebuild.worm import signs_of, worm, worm_animal, worm_extrasynaptic, worm_male, worm_neurons
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "src" / "anlage" / "connectome" / "embedded"
 
@@ -37,7 +37,7 @@ def build(wheels: Path) -> dict[str, Arrays]:
     return {
         "worm_neurons": neurons,
         "worm": worm(cect, sign, hermaphrodite),
-        "worm_male": worm_animal(cect, "Cook2019MaleReader", names),
+        "worm_male": worm_male(cect, names),
         "worm_witvliet": {k: v for animal in animals for k, v in animal.items()},
         "worm_extrasynaptic": worm_extrasynaptic(cect),
         "mushroom_body": mushroom_body(graspologic),

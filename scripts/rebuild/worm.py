@@ -205,6 +205,14 @@ def worm_animal(cect: Wheel, reader: str, known: Iterable[str], suffix: str = ""
     }
 
 
+def worm_male(cect: Wheel, known: Sequence[str]) -> Arrays:
+    """The male as ``worm_animal`` has it, with its edges onto other cells."""
+    cells, plain = CellMatrices(cect, "Cook2019MaleReader"), worm_animal(cect, "Cook2019MaleReader", known)
+    names = [str(name) for name in plain["neuron"]]
+    others = [cell for cell in cells.cells if cell not in set(names)]
+    return {**plain, "nonneuron": np.array(others), "nmj": edges_of(cells.matrix("Generic_CS", names, others))}
+
+
 def worm_extrasynaptic(cect: Wheel) -> Arrays:
     """Monoamine layers (Bentley 2016) and the short-range neuropeptide layer (Ripoll-Sanchez 2023)."""
     arrays = {}

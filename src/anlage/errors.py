@@ -6,6 +6,7 @@
     │   └── IntegrityError   a file is truncated, foreign, or fails its checksum
     ├── TopologyError        a wiring cannot be built, run or rewired as asked
     │   └── ControlError     a control cannot do, or did not do, what it declares
+    ├── BodyError            a body cannot be built, or cannot do what it is asked
     ├── RecipeError          a recipe is malformed or asks for the impossible
     ├── CheckpointError      a checkpoint is corrupt or belongs to another recipe
     ├── DataMissing          data that are not here and are never downloaded without being asked for
@@ -57,6 +58,10 @@ class TopologyError(AnlageError, ValueError):
 
 class ControlError(TopologyError):
     """A control cannot do, or did not do, what it declares."""
+
+
+class BodyError(AnlageError, ValueError):
+    """A body cannot be built, or cannot do what it is asked."""
 
 
 class RecipeError(AnlageError, ValueError):
