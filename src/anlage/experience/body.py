@@ -1,5 +1,6 @@
 """What a body is to whoever moves it: something that takes actions and tells how it is bent, and what that was worth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -35,8 +36,8 @@ class Body(Protocol):
     n_bodies: int
     n_joints: int
 
-    def start(self, rng: np.random.Generator) -> Float[ndarray, "body joint"]:
-        """All bodies in the same random posture; what each senses: the bend of every joint, -1 to 1."""
+    def start(self, rngs: Sequence[np.random.Generator]) -> Float[ndarray, "body joint"]:
+        """Each body in a random posture; what each senses: the bend of every joint, -1 to 1."""
         ...
 
     def step(

@@ -1,5 +1,6 @@
 """Bodies that live: a controller and a body, each waiting for the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,12 @@ class Film:
     reward: Float[ndarray, " time"]
 
 
-def live(body: Body, controller: "Controller", rng: np.random.Generator, steps: int = STEPS) -> Float[ndarray, " body"]:
-    """Total reward of each body over a life of so many steps, from one random posture that all begin in."""
+def live(
+    body: Body, controller: "Controller", rngs: Sequence[np.random.Generator], steps: int = STEPS
+) -> Float[ndarray, " body"]:
+    """Total reward of each body over a life of so many steps, from a random posture of its own."""
     controller.restart()
-    bend, total = body.start(rng), np.zeros(body.n_bodies)
+    bend, total = body.start(rngs), np.zeros(body.n_bodies)
     for _ in range(steps):
         bend, reward = body.step(controller.step(bend))
         total += reward
@@ -39,7 +42,7 @@ def live(body: Body, controller: "Controller", rng: np.random.Generator, steps: 
 def watch(body: Body, reflex: "Reflex", rng: np.random.Generator, steps: int = STEPS) -> Film:
     """The same, of one body, with everything that is to be seen."""
     reflex.restart()
-    bend = body.start(rng)
+    bend = body.start([rng])
     points, activity, rewards = [], [], []
     for _ in range(steps):
         points.append(body.posture().points()[0])

@@ -6,6 +6,7 @@ written here from these numbers. Its fluid has a density and no viscosity, so th
 fish, not that of a worm 1 mm long, whose Reynolds number is about 1 or below.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -130,14 +131,14 @@ class Swimmer:
         self._action = [world.ctrl for world in self._worlds]
         self._speed = [world.sensordata for world in self._worlds]
 
-    def start(self, rng: np.random.Generator) -> Float[ndarray, "body joint"]:
-        """Every body at rest in the same random posture: joints uniform within their limits, heading uniform. What is sensed."""
-        place = np.zeros(self.n_joints + 3)
-        place[3:] = rng.uniform(-self._limit, self._limit, self.n_joints)
-        place[2] = rng.uniform(-np.pi, np.pi)
-        for world in self._worlds:
+    def start(self, rngs: Sequence[np.random.Generator]) -> Float[ndarray, "body joint"]:
+        """Every body at rest in a random posture of its own: joints uniform within their limits, heading uniform. What is sensed."""
+        if len(rngs) != self.n_bodies:
+            raise BodyError(f"{len(rngs)} streams of random numbers were given to {self.n_bodies} bodies; give one each.")
+        for world, rng in zip(self._worlds, rngs, strict=True):
             self._mujoco.mj_resetData(self._model, world)
-            world.qpos[:] = place
+            world.qpos[3:] = rng.uniform(-self._limit, self._limit, self.n_joints)
+            world.qpos[2] = rng.uniform(-np.pi, np.pi)
             self._mujoco.mj_forward(self._model, world)
         return self._sensed()
 

@@ -8,6 +8,7 @@ synapses among motor neurons other than those from B onto the D neurons of the o
 
 import re
 from dataclasses import dataclass, replace
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,6 +16,8 @@ from numpy import ndarray
 
 from anlage.connectome.connectome import Connectome
 from anlage.errors import TopologyError
+from anlage.topology import quantity as q
+from anlage.topology.quantity import Quantity
 from anlage.topology.topology import Step, Topology
 
 ROWS = 24
@@ -122,6 +125,39 @@ def own_rows(topology: Topology) -> Float[ndarray, " neuron"]:
         reached = total > 0
         row[topology.groups[group][reached]] = (np.arange(1, ROWS + 1) @ onto)[reached] / total[reached]
     return row
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EvenMap:
+    """What a textbook would draw: as many neurons of each class, evenly spaced from head to tail, each reaching its neighbourhood.
+
+    No synapse of it was measured. B neurons share the rows behind the head, D neurons all rows, neighbours overlapping by half;
+    each B neuron drives the D neurons of the other side whose muscles are those it reaches itself.
+    """
+
+    name: ClassVar[str] = "even-map"
+    keeps: ClassVar[frozenset[Quantity]] = frozenset({q.N_NEURONS})
+    destroys: ClassVar[frozenset[Quantity]] = frozenset({q.N_EDGES, q.EDGE_SET, q.WEIGHT_MULTISET})
+
+    def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
+        """The map; ``rng`` is not used, the result is always the same."""
+        del rng
+        weight, groups = np.zeros((topology.n_neurons, topology.n_neurons)), topology.groups
+        row, centre, width = np.arange(1, ROWS + 1), {}, {}
+        for name, (_, side, sign) in CLASSES.items():
+            n, first = len(groups[name]), HEAD_ROWS - 1 if sign > 0 else 1
+            width[name] = (ROWS + 1 - first) / n
+            centre[name] = first - 0.5 + width[name] * (np.arange(n) + 0.5)
+            near = np.abs(row[:, None] - centre[name]) <= width[name]
+            if name.startswith("head"):
+                near = np.repeat(row[:, None] <= HEAD_ROWS, n, axis=1)
+            weight[np.ix_(groups[f"{side} muscle"], groups[name])] = sign * near
+        for b, d in CROSSED:
+            near = np.abs(centre[d][:, None] - centre[b]) <= width[d]
+            weight[np.ix_(groups[d], groups[b])] = near
+        post, pre = np.nonzero(weight)
+        return topology.rewired(Step(self.name), pre, post, weight[post, pre])
 
 
 def _onto_muscles(
