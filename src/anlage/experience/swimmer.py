@@ -100,8 +100,8 @@ class Swimmer:
     """``n_bodies`` swimmers side by side in worlds of their own; none feels another.
 
     An action is the torque of every joint as a share of the strongest, -1 to 1. What is sensed is how far every joint is bent, as
-    a share of its limit: positive where the chain bends towards the side that positive action shortens (called dorsal). The reward
-    of a step is the forward speed of the head as a share of 0.1 m/s, between 0 and 1, so that 1,000 steps earn at most 1,000.
+    a share of its limit: positive towards the side that positive action shortens, called dorsal. The reward of a step is the
+    forward speed of the head as a share of 0.1 m/s, between 0 and 1, so that 1,000 steps earn at most 1,000.
 
     Raises ``DependencyMissing`` without MuJoCo, ``BodyError`` for fewer than 3 links or when the model cannot be built.
     """
@@ -118,7 +118,9 @@ class Swimmer:
         try:
             self._model = self._mujoco.MjModel.from_xml_string(model_file(n_links, fluid) if model is None else model)
         except ValueError as broken:
-            raise BodyError(f"MuJoCo cannot read the model of this body ({_first_line(broken)}); repair it.") from broken
+            raise BodyError(
+                f"MuJoCo cannot read the model of this body ({_first_line(broken)}); repair it."
+            ) from broken
         if (self._model.nq, self._model.nu) != (n_links + 2, n_links - 1) or self._model.nsensordata != 3:
             raise BodyError(
                 f"The model has {self._model.nq} coordinates, {self._model.nu} motors and {self._model.nsensordata} sensor "
@@ -132,9 +134,11 @@ class Swimmer:
         self._speed = [world.sensordata for world in self._worlds]
 
     def start(self, rngs: Sequence[np.random.Generator]) -> Float[ndarray, "body joint"]:
-        """Every body at rest in a random posture of its own: joints uniform within their limits, heading uniform. What is sensed."""
+        """Every body at rest in a random posture of its own, joints and heading uniform within their limits. What is sensed."""
         if len(rngs) != self.n_bodies:
-            raise BodyError(f"{len(rngs)} streams of random numbers were given to {self.n_bodies} bodies; give one each.")
+            raise BodyError(
+                f"{len(rngs)} streams of random numbers were given to {self.n_bodies} bodies; give one each."
+            )
         for world, rng in zip(self._worlds, rngs, strict=True):
             self._mujoco.mj_resetData(self._model, world)
             world.qpos[3:] = rng.uniform(-self._limit, self._limit, self.n_joints)
@@ -153,8 +157,8 @@ class Swimmer:
             )
         if not np.isfinite(action).all():
             raise BodyError(
-                f"{int((~np.isfinite(action)).sum())} of {action.size} actions are not finite numbers; no joint can follow them, so "
-                "repair what computes them."
+                f"{int((~np.isfinite(action)).sum())} of {action.size} actions are not finite numbers; no joint can follow them, "
+                "so repair what computes them."
             )
         for motor, given, world in zip(self._action, action, self._worlds, strict=True):
             motor[:] = given

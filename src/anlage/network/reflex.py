@@ -1,9 +1,9 @@
 """A motor circuit made to run in a body: stretch in, muscles out, no trained weight, no memory but the clock of the head.
 
-What is measured is who reaches whom with how many synapses. What is assumed, because nobody has measured it in a wiring: that B
-neurons feel the body bend some way ahead of their own muscles (Wen et al. 2012, Neuron 76:750), that the head oscillates by itself
-(Gjorgjieva et al. 2014, Bioscience 64:476), that rates are clipped sums, and that synapses on one target share its drive in
-proportion to their count. The oscillator, graded rates and signs follow Bhattasali, Zador & Engel 2022 (NeurIPS 35).
+What is measured is who reaches whom with how many synapses. What is assumed, because no wiring tells it: that B neurons feel the
+body bend some way ahead of their own muscles (Wen et al. 2012, Neuron 76:750), that the head oscillates by itself (Gjorgjieva et
+al. 2014, Bioscience 64:476), that rates are clipped sums, and that synapses on one target share its drive in proportion to their
+count. The oscillator, graded rates and signs follow Bhattasali, Zador & Engel 2022 (NeurIPS 35).
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ HOPS = 2
 class Assumption:
     """What the wiring does not say, and a body needs.
 
-    ``stretch``: what a full bend does to a B neuron that feels it, as a share of its largest rate. ``reach_rows``: how many muscle
-    rows ahead of its own muscles it feels. ``period``: of the head, in steps of control (30 ms; 60 is 1.8 s). ``oscillator``: rate
-    of the head neurons in their half of the period. ``inhibition``: what a full inhibitory drive takes from a muscle. The last
-    three have the values of Bhattasali et al. 2022.
+    ``stretch``: what a full bend does to a B neuron that feels it, as a share of its largest rate. ``reach_rows``: how many
+    muscle rows ahead of its own muscles it feels. ``period``: of the head, in steps of control (30 ms; 60 is 1.8 s).
+    ``oscillator``: rate of the head neurons in their half of the period. ``inhibition``: what a full inhibitory drive takes from
+    a muscle. The last three have the values of Bhattasali et al. 2022.
     """
 
     stretch: float = 1.0
@@ -63,7 +63,7 @@ class Reflex:
     clip(drive + excitation - inhibition), where excitation and inhibition are means over the excitatory and over the inhibitory
     synapses of the target. The action of a joint is the mean of dorsal minus ventral over the muscle rows near it.
 
-    Raises ``TopologyError`` for as many assumptions as circuits are not, and circuits of different sizes.
+    Raises ``TopologyError`` when there are not as many assumptions as circuits, or circuits differ in size.
     """
 
     def __init__(self, circuits: Sequence[MotorCircuit], assumptions: Sequence[Assumption], n_joints: int) -> None:
@@ -100,7 +100,7 @@ class Reflex:
             activity = np.clip(drive + np.matmul(self._crossing, activity[:, :, None])[:, :, 0], 0, 1)
         self.activity = activity
         dorsal, ventral = (activity[:, rows] for rows in self._muscles)
-        return (dorsal - ventral) @ self._pool.T
+        return np.asarray((dorsal - ventral) @ self._pool.T)
 
 
 @final
@@ -119,9 +119,8 @@ class Wave:
     def step(self, bend: Float[ndarray, "body joint"]) -> Float[ndarray, "body joint"]:
         """The actions of this moment; ``bend`` is not used."""
         del bend
-        action = np.sin(self._turn * self._time - self._lag)
         self._time += 1
-        return action
+        return np.asarray(np.sin(self._turn * (self._time - 1) - self._lag))
 
 
 def joint_rows(n_joints: int) -> Float[ndarray, " joint"]:
@@ -132,7 +131,7 @@ def joint_rows(n_joints: int) -> Float[ndarray, " joint"]:
 def pools(n_joints: int) -> Float[ndarray, "joint row"]:
     """Which muscle rows move each joint: those within half a link of it, in equal shares."""
     near = np.abs(np.arange(1, ROWS + 1) - joint_rows(n_joints)[:, None]) <= ROWS / 2 / n_joints + 1e-6
-    return near / near.sum(axis=1, keepdims=True)
+    return np.asarray(near / near.sum(axis=1, keepdims=True))
 
 
 def _crossing(circuit: MotorCircuit, assumed: Assumption) -> Float[ndarray, "neuron neuron"]:

@@ -146,9 +146,7 @@ def posture(seed: int, index: int, number: int) -> np.random.Generator:
     return Seed(seed).child("posture").child(index).child(number).rng()
 
 
-def trials(
-    rung: Rung, measured: MotorCircuit, tank: Tank, indices: Sequence[int], seed: int = 0
-) -> list[Swim]:
+def trials(rung: Rung, measured: MotorCircuit, tank: Tank, indices: Sequence[int], seed: int = 0) -> list[Swim]:
     """Trials of one arm, tuned and scored. Raises ``ControlError`` when a graph is not what its control declares."""
     done: list[Swim] = []
     for start in range(0, len(indices), BATCH):

@@ -1,9 +1,9 @@
 """The motor circuit of the worm: which neuron bends which part of the body.
 
-Forward swimming is driven by the B motor neurons (excitatory) and D motor neurons (inhibitory), one set for the dorsal and one for
-the ventral muscles (Chalfie et al. 1985, J Neurosci 5:956; Haspel & O'Donovan 2011, J Neurosci 31:14611), and in the head by SMD,
-RMD and SMB. Left out: A and AS motor neurons (backward swimming), every interneuron, other head motor neurons, gap junctions, and
-synapses among motor neurons other than those from B onto the D neurons of the other side.
+Forward swimming is driven by the B motor neurons (excitatory) and D motor neurons (inhibitory), one set for the dorsal and one
+for the ventral muscles (Chalfie et al. 1985, J Neurosci 5:956; Haspel & O'Donovan 2011, J Neurosci 31:14611), and in the head by
+SMD, RMD and SMB. Left out: A and AS motor neurons (backward swimming), every interneuron, other head motor neurons, gap
+junctions, and synapses among motor neurons other than those from B onto the D neurons of the other side.
 """
 
 import re
@@ -37,8 +37,8 @@ CLASSES = {
     "DD": (r"DD\d+", "dorsal", -1),
     "VD": (r"VD\d+", "ventral", -1),
 }
-"""Class -> the names of its neurons, the muscles that it reaches, and its sign: DD and VD release GABA (Schuske et al. 2004, Trends
-Neurosci 27:407), the others acetylcholine."""
+"""Class -> the names of its neurons, the muscles that it reaches, and its sign: DD and VD release GABA (Schuske et al. 2004,
+Trends Neurosci 27:407), the others acetylcholine."""
 
 MOTOR = tuple(CLASSES)
 MUSCLES = tuple(f"{side} muscle" for side in SIDES)
@@ -52,9 +52,8 @@ class MotorCircuit:
 
     Weights are signed synapse counts, left and right muscle of a row together. Groups: the classes in ``CLASSES`` and the muscle
     rows ``dorsal muscle`` and ``ventral muscle``, in order from head to tail; ``input`` is all B and head neurons, ``output`` all
-    muscle rows. ``sense_row`` is the muscle row, 1 to 24, around which a B neuron feels the body before the reach is taken
-    off, NaN for the others. That a B neuron feels the body at all is an assumption, and where it does is another: ahead of its own
-    muscles (Wen et al. 2012, Neuron 76:750).
+    muscle rows. ``sense_row`` is the muscle row, 1 to 24, ahead of which a B neuron feels the body, NaN for the others. That a B
+    neuron feels the body at all is an assumption, and where it does is another (Wen et al. 2012, Neuron 76:750).
     """
 
     name: str
@@ -65,10 +64,13 @@ class MotorCircuit:
     def __post_init__(self) -> None:
         if missing := [group for group in (*MOTOR, *MUSCLES) if group not in self.topology.groups]:
             raise TopologyError(
-                f"{self.name} has no group {missing[0]!r}, but a body is moved by {', '.join(MOTOR)} and muscles; make it with motor()."
+                f"{self.name} has no group {missing[0]!r}, but a body is moved by {', '.join(MOTOR)} and muscles; "
+                "make it with motor()."
             )
         if wrong := [m for m in MUSCLES if len(self.topology.groups[m]) != ROWS]:
-            raise TopologyError(f"{self.name} has {len(self.topology.groups[wrong[0]])} rows of {wrong[0]}; give it {ROWS}.")
+            raise TopologyError(
+                f"{self.name} has {len(self.topology.groups[wrong[0]])} rows of {wrong[0]}; give it {ROWS}."
+            )
         if not len(self.neuron) == len(self.sense_row) == self.topology.n_neurons:
             raise TopologyError(
                 f"{self.name} has {self.topology.n_neurons} neurons and muscle rows, but {len(self.neuron)} names and "
@@ -91,13 +93,15 @@ def motor(connectome: Connectome) -> MotorCircuit:
     et al. 2021 and every animal but the worm.
     """
     names = connectome.neurons.name
-    of_class = {c: [i for i, n in enumerate(names) if re.fullmatch(pattern, n)] for c, (pattern, _, _) in CLASSES.items()}
+    of_class = {
+        c: [i for i, n in enumerate(names) if re.fullmatch(pattern, n)] for c, (pattern, _, _) in CLASSES.items()
+    }
     for rows in of_class.values():
         rows.sort(key=lambda i: (re.sub(r"\d", "", names[i]), int(re.sub(r"\D", "", names[i]) or 0)))
     if connectome.effectors is None or not all(of_class.values()):
         raise TopologyError(
-            f"{connectome.name} has no edges from DB, VB, DD, VD and head motor neurons onto muscles, so it cannot move a body; use "
-            "worm or worm-male."
+            f"{connectome.name} has no edges from DB, VB, DD, VD and head motor neurons onto muscles, so it cannot move a body; "
+            "use worm or worm-male."
         )
     chosen = [i for rows in of_class.values() for i in rows]
     place = {i: n for n, i in enumerate(chosen)}
@@ -130,7 +134,7 @@ def own_rows(topology: Topology) -> Float[ndarray, " neuron"]:
 @final
 @dataclass(frozen=True, slots=True)
 class EvenMap:
-    """What a textbook would draw: as many neurons of each class, evenly spaced from head to tail, each reaching its neighbourhood.
+    """What a textbook would draw: as many neurons of each class, evenly spaced, each reaching its neighbourhood.
 
     No synapse of it was measured. B neurons share the rows behind the head, D neurons all rows, neighbours overlapping by half;
     each B neuron drives the D neurons of the other side whose muscles are those it reaches itself.

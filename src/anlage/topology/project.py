@@ -78,7 +78,9 @@ class PermuteTargets:
 
     def __call__(self, topology: Topology, rng: np.random.Generator) -> Topology:
         """One permutation of the target group per neuron."""
-        return _moved(topology, self.senders, self.targets, Step(self.name), lambda row, size: rng.permutation(size)[row])
+        return _moved(
+            topology, self.senders, self.targets, Step(self.name), lambda row, size: rng.permutation(size)[row]
+        )
 
 
 @final
@@ -112,11 +114,11 @@ class ShiftTargets:
         """One direction per neuron. Raises ``ControlError`` where a projection is too long to be moved either way."""
 
         def shift(row: Int[ndarray, " edge"], size: int) -> Int[ndarray, " edge"]:
-            ways = [way for way in (self.rows, -self.rows) if 0 <= row.min() + way and row.max() + way < size]
+            ways = [way for way in (self.rows, -self.rows) if row.min() + way >= 0 and row.max() + way < size]
             if not ways:
                 raise ControlError(
-                    f"A projection onto places {row.min() + 1} to {row.max() + 1} of {size} cannot be moved by {self.rows} either "
-                    "way; shift by fewer."
+                    f"A projection onto places {row.min() + 1} to {row.max() + 1} of {size} cannot be moved by {self.rows} "
+                    "either way; shift by fewer."
                 )
             return row + ways[int(rng.integers(len(ways)))]
 
