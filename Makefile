@@ -1,11 +1,14 @@
-# Two commands, from an empty clone: `make demo` and `make test`. Both set up everything they need in .venv.
+# Two commands, from an empty clone: `make demo` and `make test`; `make digits` is the first study. Both set up everything they need in .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test mutants docs clean
+.PHONY: demo digits test mutants docs clean
 
-demo: .venv/core
+demo: .venv/body
+	$(BIN)/anlage live worm
+
+digits: .venv/core
 	$(BIN)/anlage grow --resume
 
 test: .venv/test
@@ -30,6 +33,7 @@ COGGED := \
 	docs/scan.md \
 	docs/state-of-the-evidence.md \
 	docs/tasks.md \
+	evidence/innate-swimming/page.md \
 	evidence/larva-division/page.md \
 	evidence/scan-baseline/page.md \
 	evidence/worm-digits/page.md
@@ -45,6 +49,10 @@ mutants: .venv/test
 		{ echo "anlage needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/body: .venv/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[body]'
 	touch $@
 
 .venv/test: .venv/core

@@ -12,6 +12,7 @@ MODULES = sorted(SRC.rglob("*.py"))
 MAY_PRINT = {
     "cli/divide.py",
     "cli/fetch.py",
+    "cli/live.py",
     "cli/main.py",
     "cli/meter.py",
     "cli/resize.py",
@@ -40,6 +41,7 @@ MAY_TOUCH_FILES = {
     "learning/checkpoint.py",
     "study/canvas.py",  # draws into a buffer
     "study/report.py",  # reads its template
+    "study/swim_report.py",  # reads its template
     "study/wiring_picture.py",  # draws into a buffer
 }
 MAY_TAKE_ANY_KEYWORD = {"study/canvas.py", "study/figure.py"}  # hand the style of a text on to matplotlib

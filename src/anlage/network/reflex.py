@@ -8,7 +8,7 @@ count. The oscillator, graded rates and signs follow Bhattasali, Zador & Engel 2
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -43,6 +43,7 @@ GRID = tuple(Assumption(stretch, reach) for stretch in (1.0, 4.0) for reach in (
 """The six settings among which every wiring, measured or rewired, may choose: reaches of 10, 20 and 30 % of the body."""
 
 
+@runtime_checkable
 class Controller(Protocol):
     """What moves bodies: from how they are bent to what their joints do."""
 

@@ -95,7 +95,7 @@ def draw_map(ax: Axes, circuit: MotorCircuit, activity: Float[ndarray, " neuron"
     muscles = np.isin(topology.post, topology.groups["output"])
     strongest = np.abs(topology.weight).max()
     for pre, post, weight, muscle in zip(topology.pre, topology.post, topology.weight, muscles, strict=True):
-        shade = 0.1 if activity is None else 0.05 + 0.6 * activity[pre]
+        shade = 0.45 if activity is None else 0.05 + 0.6 * activity[pre]
         width = 0.5 + 2.5 * abs(weight) / strongest
         colour = (EXCITE if weight > 0 else INHIBIT) if muscle else MUTED
         ax.plot(
@@ -121,8 +121,8 @@ def along(points: Float[ndarray, "time point 2"]) -> Float[ndarray, "time point 
     return np.asarray((points - middle[0]) @ np.array([[cos, -sin], [sin, cos]]))
 
 
-def draw_moments(ax: Axes, film: Film, colour: str, every: int = 100) -> None:
-    """The body every 3 s over the path of its middle; the head is a dot."""
+def draw_moments(ax: Axes, film: Film, colour: str, every: int = 240) -> None:
+    """The body every 7.2 s over the path of its middle; the head is a dot."""
     points = along(film.points_m)
     ax.plot(*points.mean(axis=1).T, color=LINE, lw=3, zorder=1)
     moments = range(0, len(points), every)

@@ -155,8 +155,8 @@ def audit_words(run: SwimRun) -> list[str]:
     before = audit(whole, ("input",), TYPES, steps=5, drive="sustained")
     return [
         f"From what is felt to what moves: {found}.",
-        "The circuit begins at the B and head neurons. Sensory neurons and the interneurons that decide when to swim are no part of "
-        "it, so nothing that the animal smells or is touched by reaches these muscles here.",
+        "The circuit begins at the B and head neurons. Sensory neurons and the interneurons that decide when to swim are no part "
+        "of it, so nothing that the animal smells or is touched by reaches these muscles here.",
         f"In the whole animal it could. From sensory neurons to these motor neurons: {before}.",
     ]
 

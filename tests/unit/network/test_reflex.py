@@ -87,7 +87,9 @@ def test_a_film_shows_the_life_that_was_scored(circuit: MotorCircuit) -> None:
 
 
 def test_bodies_of_one_batch_have_circuits_of_their_own(circuit: MotorCircuit) -> None:
-    silent = circuit.with_topology(circuit.topology.rewired(circuit.topology.history[0], *([np.zeros(0, int)] * 2), np.zeros(0)))
+    silent = circuit.with_topology(
+        circuit.topology.rewired(circuit.topology.history[0], *([np.zeros(0, int)] * 2), np.zeros(0))
+    )
     action = Reflex([circuit, silent], [GRID[5]] * 2, 5).step(np.full((2, 5), 0.4))
     assert action[0].any() and not action[1].any()
 

@@ -1,0 +1,32 @@
+"""What somebody sees who puts a wiring into a body, or asks for what cannot be."""
+
+import sys
+
+import pytest
+
+from anlage.cli.main import EXIT_ERROR, main
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["worm", "--body", "swimer"], "There is no body called 'swimer'; did you mean 'swimmer'?"),
+        (["worm", "--links", "2"], "A swimmer of 2 links cannot undulate; give it at least 3."),
+        (["worm", "--graphs", "1"], "--graphs is 1, but a comparison needs at least 2 rewired graphs per arm."),
+        (["worm-witvliet-8"], "cannot move a body; use worm or worm-male."),
+        (["wrom"], "There is no connectome called 'wrom'; did you mean 'worm'"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(typed: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mujoco", reason="mujoco is not installed (extra: body)")
+    assert main(["live", *typed]) == EXIT_ERROR
+    message = capsys.readouterr().err
+    assert message.startswith("anlage: ") and message.count("\n") == 1 and said in message
+
+
+def test_without_mujoco_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "mujoco", None)
+    assert main(["live", "worm"]) == EXIT_ERROR
+    assert capsys.readouterr().err == (
+        "anlage: A body needs the package mujoco, which is not installed; type: pip install 'anlage[body]'.\n"
+    )
