@@ -8,7 +8,8 @@ from anlage.errors import TopologyError
 from anlage.experience.life import live, watch
 from anlage.experience.swimmer import Swimmer
 from anlage.network.reflex import GRID, Assumption, Reflex, Wave, joint_rows, pools
-from anlage.topology.motor import MotorCircuit, motor
+from anlage.topology.motor import MUSCLES, MotorCircuit, motor
+from anlage.topology.project import PermuteProjections
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,23 @@ def test_bodies_of_one_batch_have_circuits_of_their_own(circuit: MotorCircuit) -
     )
     action = Reflex([circuit, silent], [GRID[5]] * 2, 5).step(np.full((2, 5), 0.4))
     assert action[0].any() and not action[1].any()
+
+
+def test_where_feeling_follows_the_muscles_and_nothing_inhibits_permuted_projections_are_new_names_only(
+    circuit: MotorCircuit,
+) -> None:
+    """Why the arm of resensed projections speaks about the crossed inhibition and about nothing else."""
+    rng, quiet = np.random.default_rng(0), Assumption(4.0, 4.8, inhibition=0.0)
+    permute = PermuteProjections(("DB", "VB", "DD", "VD"), MUSCLES)
+    renamed = circuit.with_topology(permute(circuit.topology, rng)).sensing_own_muscles()
+    stays = circuit.with_topology(renamed.topology)
+    reflex = Reflex([circuit, renamed, stays], [quiet] * 3, 5)
+    apart = 0.0
+    for _ in range(70):
+        actions = reflex.step(np.tile(rng.uniform(-1, 1, (1, 5)), (3, 1)))
+        np.testing.assert_allclose(actions[1], actions[0], atol=1e-12)
+        apart = max(apart, float(np.abs(actions[2] - actions[0]).max()))
+    assert apart > 0.5
 
 
 def test_the_wave_runs_from_head_to_tail() -> None:
