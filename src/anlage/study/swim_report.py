@@ -157,7 +157,7 @@ def audit_words(run: SwimRun) -> list[str]:
         f"From what is felt to what moves: {found}.",
         "The circuit begins at the B and head neurons. Sensory neurons and the interneurons that decide when to swim are no part "
         "of it, so nothing that the animal smells or is touched by reaches these muscles here.",
-        f"In the whole animal it could. From sensory neurons to these motor neurons: {before}.",
+        f"In the whole animal it could. From sensory neurons to motor neurons of these classes: {before}.",
     ]
 
 
