@@ -12,6 +12,7 @@ from anlage.cli.main import EXIT_ERROR, main
     [
         (["worm", "--body", "swimer"], "There is no body called 'swimer'; did you mean 'swimmer'?"),
         (["worm", "--links", "2"], "A swimmer of 2 links cannot undulate; give it at least 3."),
+        (["worm", "--links", "40"], "39 joints cannot share 24 muscle rows; give the body at most 25 links."),
         (["worm", "--graphs", "1"], "--graphs is 1, but a comparison needs at least 2 rewired graphs per arm."),
         (["worm-witvliet-8"], "cannot move a body; use worm or worm-male."),
         (["wrom"], "There is no connectome called 'wrom'; did you mean 'worm'"),

@@ -14,6 +14,7 @@ def _live(args: argparse.Namespace) -> None:
     """Let a wiring move a body without any training, against rewired ones, and write the report with the moving body."""
     from anlage.connectome.library import load
     from anlage.experience.swimmer import Swimmer
+    from anlage.network.reflex import pools
     from anlage.study.swim import CONNECTOME, Tank
     from anlage.study.swim_report import audit_words, sentences, write_swim_report
     from anlage.study.swim_run import carry_out_swims
@@ -24,6 +25,7 @@ def _live(args: argparse.Namespace) -> None:
         raise AnlageError(f"--graphs is {args.graphs}, but a comparison needs at least 2 rewired graphs per arm.")
     tank = Tank(args.links)
     Swimmer(args.links)  # what is wrong with the body is said before anything is run
+    pools(args.links - 1)
     connectome = load(args.connectome)
     folder = args.out or Path("runs") / f"{connectome.name}-{args.body}"
     run = carry_out_swims(connectome, tank, args.graphs, folder, args.seed, Meter())

@@ -130,7 +130,14 @@ def joint_rows(n_joints: int) -> Float[ndarray, " joint"]:
 
 
 def pools(n_joints: int) -> Float[ndarray, "joint row"]:
-    """Which muscle rows move each joint: those within half a link of it, in equal shares."""
+    """Which muscle rows move each joint: those within half a link of it, in equal shares.
+
+    Raises ``TopologyError`` for more joints than rows.
+    """
+    if n_joints > ROWS:
+        raise TopologyError(
+            f"{n_joints} joints cannot share {ROWS} muscle rows; give the body at most {ROWS + 1} links."
+        )
     near = np.abs(np.arange(1, ROWS + 1) - joint_rows(n_joints)[:, None]) <= ROWS / 2 / n_joints + 1e-6
     return np.asarray(near / near.sum(axis=1, keepdims=True))
 
