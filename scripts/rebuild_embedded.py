@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rebuild.fly import mushroom_body, optic_lobe, trained_optic_lobes
+from rebuild.fly import larval_odour, mushroom_body, optic_lobe, trained_optic_lobes
 from rebuild.wheel import WHEELS, Arrays, Wheel
 from rebuild.worm import signs_of, worm, worm_animal, worm_extrasynaptic, worm_male, worm_neurons
 
@@ -27,7 +27,7 @@ EMBEDDED = Path(__file__).resolve().parent.parent / "src" / "anlage" / "connecto
 
 def build(wheels: Path) -> dict[str, Arrays]:
     """Every embedded file name with its arrays."""
-    cect, c302, graspologic, flyvis, flycns, wormneuroatlas = (Wheel(pin, wheels) for pin in WHEELS)
+    cect, c302, graspologic, flyvis, flycns, wormneuroatlas, interpreter = (Wheel(pin, wheels) for pin in WHEELS)
     sign, transmitter = signs_of(wormneuroatlas)
     neurons = worm_neurons(cect, c302, transmitter)
     names = [str(n) for n in neurons["neuron"]]
@@ -43,6 +43,7 @@ def build(wheels: Path) -> dict[str, Arrays]:
         "mushroom_body": mushroom_body(graspologic),
         "optic_lobe": optic_lobe(flyvis, trained),
         "trained_optic_lobes": trained,
+        "larval_odour": larval_odour(interpreter),
     }
 
 

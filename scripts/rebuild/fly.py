@@ -1,5 +1,6 @@
-"""The larval mushroom body (graspologic), the optic lobe (flyvis) and its trained models (flycns)."""
+"""The fly: mushroom bodies (graspologic), optic lobe (flyvis), its trained models (flycns), odours (connectome-interpreter)."""
 
+import csv
 import hashlib
 import io
 import json
@@ -18,6 +19,16 @@ def mushroom_body(graspologic: Wheel) -> Arrays:
         arrays[side] = counts
         arrays[f"{side}_label"] = np.array(graspologic.text(f"{folder}/{side}_cell_labels.csv").split())
     return arrays
+
+
+def larval_odour(interpreter: Wheel) -> Arrays:
+    """Responses ``(receptor, odorant)`` of larval odorant receptors (Dweck et al. 2018), each over its largest."""
+    head, *rows = csv.reader(io.StringIO(interpreter.text("connectome_interpreter/data/Dweck2018/larva_chem2or.csv")))
+    return {
+        "receptor": np.array([row[0] for row in rows]),
+        "odorant": np.array(head[1:]),
+        "response": np.array([row[1:] for row in rows], dtype=np.float64),
+    }
 
 
 def optic_lobe(flyvis: Wheel, trained: Arrays) -> Arrays:

@@ -18,6 +18,7 @@ WHEELS = {
     "flycns==0.7.0": "2a6057aab9653d6ff8ed1736825bbb1008235c6c297ddf56181a80290cc8745d",
     # A GPL package; only the CC BY supplement of Fenyves et al. 2020 that travels inside it is read.
     "wormneuroatlas==0.0.7.3": "166289031784c9565f6b9205e30dc718bafbc092db3b46f1aef73d93dc4d1325",
+    "connectome-interpreter==2.9.5": "1d7e48ee8ab723e7ff9cfd601e64f845da0db0a59137d1a612b38a8615b80202",
 }
 
 
@@ -26,7 +27,7 @@ class Wheel:
 
     def __init__(self, pin: str, folder: Path) -> None:
         name, version = pin.split("==")
-        path = folder / f"{name}-{version}-py3-none-any.whl"
+        path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
         if not path.exists():
             command = ["pip", "download", "--no-deps", "--only-binary", ":all:", "--python-version", "3.11", "--dest"]
             subprocess.run([sys.executable, "-m", *command, str(folder), pin], check=True)

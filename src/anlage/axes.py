@@ -10,6 +10,7 @@ AXES = {
     "neuron": "neurons of a topology, in its own order",
     "edge": "directed connections, in the order of the topology's edge list",
     "input": "numbers in one raw observation",
+    "context": "numbers said to a network beside the embedding that it predicts",
     "latent": "numbers in one embedding, or in one prediction of an embedding",
     "output": "numbers read from a network",
     "horizon": "observations that a prediction looks ahead",

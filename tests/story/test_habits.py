@@ -15,6 +15,7 @@ MAY_PRINT = {
     "cli/live.py",
     "cli/main.py",
     "cli/meter.py",
+    "cli/mind.py",
     "cli/resize.py",
     "cli/run.py",
     "cli/segment.py",
@@ -39,7 +40,9 @@ MAY_TOUCH_FILES = {
     "experience/experience.py",  # reads recorded data
     "experience/picture_set.py",  # decodes pictures
     "learning/checkpoint.py",
+    "mind/grow.py",  # deletes nights that are over
     "study/canvas.py",  # draws into a buffer
+    "study/mind_report.py",  # reads its template
     "study/report.py",  # reads its template
     "study/swim_report.py",  # reads its template
     "study/wiring_picture.py",  # draws into a buffer

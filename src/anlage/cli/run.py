@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anlage.cli.meter import Meter
+from anlage.cli.mind import grow_areas, report_areas
 from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, Diverged
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 def _grow(args: argparse.Namespace) -> None:
     """Grow a recipe, against the controls that it names, and write the report."""
+    from anlage.learning.checkpoint import read_text
+    from anlage.mind.recipe import is_mind
     from anlage.study.compare import cores
     from anlage.study.report import write_report
     from anlage.study.run import carry_out
@@ -27,6 +30,11 @@ def _grow(args: argparse.Namespace) -> None:
         raise AnlageError(
             f"--workers is {args.workers}, but must be at least 1; leave it out to use every processor core."
         )
+    if args.recipe and is_mind(text := read_text(args.recipe), str(args.recipe)):
+        grow_areas(args, text)
+        return
+    if args.onto:
+        raise AnlageError("--onto grows areas onto a mind; a recipe without [[areas]] has none.")
     question = _question(args)
     folder = args.out or Path("runs") / question.recipe.name
     _announce(question)
@@ -145,6 +153,9 @@ def _report(args: argparse.Namespace) -> None:
     from anlage.study.report import write_report
     from anlage.study.run import read_run
 
+    if (args.run / "mind.toml").is_file():
+        report_areas(args.run)
+        return
     print(f"report: {write_report(read_run(args.run))}")
 
 
@@ -176,7 +187,8 @@ def add(verbs: Verbs) -> None:
             "--gpus", type=int, default=0, metavar="N", help="GPUs of the cluster set aside for each trial"
         )
         run.add_argument("--dry-run", action="store_true", help="say what would be run and what it could find")
-        run.set_defaults(alone=False, graphs=None)
+        run.set_defaults(alone=False, graphs=None, onto=None)
+    grow.add_argument("--onto", type=Path, metavar="FOLDER", help="a grown mind that the new areas of this one join")
     grow.add_argument("--alone", action="store_true", help="without the recipe's controls")
     compare.add_argument("--graphs", type=int, metavar="N", help="control graphs per arm")
     verbs.add("report", _report).add_argument("run", type=Path, help="run folder")

@@ -3,6 +3,7 @@
 from anlage.experience.catalogue import TASKS
 from anlage.experience.experience import Experience, Labelled, RecordedExperience, Recording
 from anlage.experience.image import Digits, Mnist
+from anlage.experience.paired import Paired, PairedWorld
 from anlage.experience.problem import Problem, Task
 from anlage.experience.speech import SpokenDigits
 from anlage.experience.text import Text
@@ -13,6 +14,8 @@ __all__ = [
     "Experience",
     "Labelled",
     "Mnist",
+    "Paired",
+    "PairedWorld",
     "Problem",
     "RecordedExperience",
     "Recording",

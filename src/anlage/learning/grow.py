@@ -105,7 +105,7 @@ def grow(
         done = step + 1
         if done % schedule.log_every == 0 or done == schedule.steps:
             curve.append(_entry(done, loss.parts, measure(network, encoder, recording)))
-            _demand_alive(recipe, curve)
+            demand_alive(recipe.name, curve)
             _save(checkpoint, identity, encoder, network, optimiser, curve)
         if progress:
             progress(done, schedule.steps)
@@ -154,7 +154,7 @@ def _entry(step: int, parts: Mapping[str, float], measures: Measures) -> dict[st
     return {"step": step, **{f"loss_{name}": value for name, value in parts.items()}, **asdict(measures)}
 
 
-def _demand_alive(recipe: Recipe, curve: Curve) -> None:
+def demand_alive(name: str, curve: Curve) -> None:
     """Raise ``Diverged`` when the embedding has collapsed: onto a line, or towards a point, however many axes it still spans."""
     for key, words, share, least in (
         ("effective_rank", "effective rank", 0.25, 1.05),
@@ -163,7 +163,7 @@ def _demand_alive(recipe: Recipe, curve: Curve) -> None:
         now, start = curve[-1][key], curve[0][key]
         if not now >= max(least, share * start):
             raise Diverged(
-                f"The embedding of {recipe.name} collapsed: its {words} fell from {start:.3g} to {now:.3g} by step "
+                f"The embedding of {name} collapsed: its {words} fell from {start:.3g} to {now:.3g} by step "
                 f"{curve[-1]['step']}, so a low prediction error means nothing; use the sigreg or vicreg objective, or a larger "
                 "weight."
             )

@@ -12,7 +12,7 @@ from anlage.network.integrate_and_fire import IntegrateAndFire
 from anlage.network.network import LearningNetwork, Network, State, live, read
 from anlage.network.partition import Cut, Partition, blocks, cut, partition
 from anlage.network.perceptron import Perceptron, PerceptronDesign
-from anlage.network.port import Encoder, Ports
+from anlage.network.port import ContextPort, Encoder, Ports
 from anlage.network.recurrent import Backpropagation, Physiology, RecurrentNetwork
 from anlage.network.sparse import SparseDesign, SparseRecurrent
 from anlage.network.spiking import Circuit, Firing, SpikingState, fire, simulate
@@ -28,6 +28,7 @@ __all__ = [
     "Backpropagation",
     "Budget",
     "Circuit",
+    "ContextPort",
     "Cut",
     "DenseDesign",
     "DenseRecurrent",

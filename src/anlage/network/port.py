@@ -51,3 +51,30 @@ class Ports(nn.Module):
         self.register_buffer("output", output, persistent=False)
         self.into = linear(n_latent, len(input), generator)
         self.out = linear(len(output), n_latent, generator)
+
+
+class ContextPort(nn.Module):
+    """Sparse wires from a context onto some neurons: what is said to a network beside what it has to predict.
+
+    Each number of the context reaches each of ``neurons`` with probability ``share``, at least one of them; what is not wired
+    stays so. Every wire starts at zero: a network begins deaf to its context and learns to listen.
+    """
+
+    neurons: Int[Tensor, " member"]
+    wired: Tensor
+
+    def __init__(
+        self, neurons: Int[Tensor, " member"], n_context: int, share: float, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        wired = torch.rand(len(neurons), n_context, generator=generator) < share
+        sure = torch.randint(len(neurons), (n_context,), generator=generator)
+        wired[sure, torch.arange(n_context)] = True
+        self.register_buffer("neurons", neurons, persistent=False)
+        self.register_buffer("wired", wired, persistent=False)
+        self.weight = nn.Parameter(torch.zeros(int(wired.sum())))
+
+    def forward(self, context: Float[Tensor, "batch time context"]) -> Float[Tensor, "batch time member"]:
+        """What the context adds to the drive of every one of ``neurons``."""
+        dense = self.weight.new_zeros(self.wired.shape).masked_scatter(self.wired, self.weight)
+        return nn.functional.linear(context, dense)

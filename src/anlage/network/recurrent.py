@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from anlage.errors import RecipeError
+from anlage.errors import AnlageError, RecipeError
 from anlage.network.dynamics import Leaky
 from anlage.network.network import State
-from anlage.network.port import Ports
+from anlage.network.port import ContextPort, Ports
 from anlage.network.unroll import Course, unroll
 from anlage.network.wiring import Wiring
 from anlage.topology.topology import Topology
@@ -61,7 +61,7 @@ class RecurrentNetwork(nn.Module):
 
     One step: the embedding drives the input neurons, ``ticks`` times all activity crosses all edges, the output neurons are
     read. Weights are one flat vector in the topology's edge order. State is kept ``(neuron, batch)`` inside and shown
-    ``(batch, neuron)``. ``backpropagation`` may be replaced at any time.
+    ``(batch, neuron)``. ``backpropagation`` may be replaced at any time. ``context``: a second port, for what is not predicted.
     """
 
     sign: Tensor
@@ -76,8 +76,10 @@ class RecurrentNetwork(nn.Module):
         n_latent: int,
         physiology: Physiology,
         generator: torch.Generator,
+        context: ContextPort | None = None,
     ) -> None:
         super().__init__()
+        self.context = context
         self.physiology, self.backpropagation = physiology, Backpropagation()
         self.n_latent = n_latent
         self.wiring = Wiring(topology)
@@ -99,8 +101,9 @@ class RecurrentNetwork(nn.Module):
 
     @property
     def multiply_adds(self) -> int:
-        """Of one observation of one sequence: every edge ``ticks`` times, and both ports."""
+        """Of one observation of one sequence: every edge ``ticks`` times, and every port."""
         ports = self.ports.into.weight.numel() + self.ports.out.weight.numel()
+        ports += 0 if self.context is None else self.context.weight.numel()
         return self.physiology.ticks * self.wiring.n_edges + ports
 
     def start(self, batch: int) -> State:
@@ -108,22 +111,37 @@ class RecurrentNetwork(nn.Module):
         return State(self.weight.new_zeros(batch, self.wiring.n_neurons))
 
     def step(
-        self, state: State, embedding: Float[Tensor, "batch latent"]
+        self,
+        state: State,
+        embedding: Float[Tensor, "batch latent"],
+        context: Float[Tensor, "batch context"] | None = None,
     ) -> tuple[State, Float[Tensor, "batch output"]]:
-        """Take in one embedding; return the new state and the prediction of the next embedding."""
-        states, predictions = self._live(embedding.unsqueeze(1), state)
+        """Take in one embedding, and a context; return the new state and the prediction of the next embedding."""
+        beside = None if context is None else context.unsqueeze(1)
+        states, predictions = self._live(embedding.unsqueeze(1), state, beside)
         return State(states[:, 0]), predictions[:, 0]
 
     def unroll(
-        self, embedding: Float[Tensor, "batch time latent"], state: State | None = None
+        self,
+        embedding: Float[Tensor, "batch time latent"],
+        state: State | None = None,
+        context: Float[Tensor, "batch time context"] | None = None,
     ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time output"]]:
-        """All states and predictions along a sequence, from ``state`` or silence: repeated steps, with one gradient for all."""
-        return self._live(embedding, state)
+        """All states and predictions along a sequence, from ``state`` or silence: repeated steps, with one gradient for all.
 
-    def _live(self, embedding: Tensor, state: State | None) -> tuple[Tensor, Tensor]:
-        drive = self.ports.into(embedding).permute(1, 2, 0)
+        Raises ``AnlageError`` for a context without a port to take it in.
+        """
+        return self._live(embedding, state, context)
+
+    def _live(self, embedding: Tensor, state: State | None, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        drive, driven = self.ports.into(embedding).permute(1, 2, 0), self.ports.input
+        if context is not None:
+            if self.context is None:
+                raise AnlageError("This network was given a context but has no port for one; give it a ContextPort.")
+            drive = torch.cat([drive, self.context(context).permute(1, 2, 0)], 1)
+            driven = torch.cat([driven, self.context.neurons])
         course = Course(
-            *(self.wiring, self.physiology.dynamics, self.physiology.ticks, self.ports.input),
+            *(self.wiring, self.physiology.dynamics, self.physiology.ticks, driven),
             *(self.backpropagation.horizon, self.backpropagation.memory),
         )
         start = None if state is None else state.activity.T

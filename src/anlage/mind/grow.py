@@ -1,0 +1,258 @@
+"""Day and night: by day the mind lives as one and learns nothing; by night every area learns by itself from its own day.
+
+So no gradient has a way from one area to another, nights can be spent in any order and in separate processes, and what is
+kept after each is enough to go on.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from anlage.errors import AnlageError, CheckpointError, RecipeError
+from anlage.experience.paired import PairedWorld
+from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
+from anlage.learning.grow import demand_alive
+from anlage.mind.measure import measure
+from anlage.mind.mind import Mind
+from anlage.mind.night import Night, recall
+from anlage.mind.recipe import MindRecipe, read_mind
+from anlage.seed import Seed
+
+FORMAT = "anlage-mind-1"
+Progress = Callable[[str, int, int], None]
+"""Called with what is being counted, how many are done, and how many there are."""
+Entry = dict[str, Any]
+"""What was measured after so many nights; see ``measure``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GrownMind:
+    """A grown mind and its curve; ``curve[n]`` is after ``n`` nights, and ``curve[0]`` the untrained control.
+
+    ``old``: areas that were taken from another mind and did not learn here.
+    """
+
+    recipe: MindRecipe
+    mind: Mind
+    curve: list[Entry]
+    old: tuple[str, ...]
+
+
+def grow_mind(
+    recipe: MindRecipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    workers: int = 1,
+    onto: Path | None = None,
+    progress: Progress | None = None,
+) -> GrownMind:
+    """Grow a mind in a folder: ``mind.toml``, a checkpoint per area and night, what was measured after each night.
+
+    ``workers``: processes that spend nights; the numbers do not depend on it.
+    ``onto``: the folder of a finished mind whose areas this one has too; they are taken over and stay exactly as they are, and
+    only the areas that are new learn.
+
+    Raises ``RecipeError`` when the folder holds another mind, or this one and ``resume`` is not set, ``Diverged`` when an area
+    diverges or collapses, ``CheckpointError`` for a damaged file.
+    """
+    if workers < 1:
+        raise AnlageError(f"workers is {workers}, but must be at least 1.")
+    old = _old(recipe, onto)
+    _claim(recipe, folder, resume)
+    world = recipe.experience.open()
+    with one_thread():
+        mind = Mind(recipe, world.n_input)
+        for name in old:
+            recall(mind.parts[name], _recipe(onto), _night(onto, _recipe(onto).schedule.days, name))
+        learners = [name for name in mind.parts if name not in old]
+        nights = _nights_done(folder, recipe, learners)
+        if nights:
+            _wake(mind, folder, nights, learners)
+        curve = [_read_entry(folder, night) for night in range(nights)]
+        for night in range(nights, recipe.schedule.days):
+            curve.append(_evening(mind, world, folder, night, curve))
+            _sleep(mind, world, folder, night, learners, workers, progress)
+            _wake(mind, folder, night + 1, learners)
+            _forget(folder, night, learners)
+        curve.append(_evening(mind, world, folder, recipe.schedule.days, curve))
+    return GrownMind(recipe, mind, curve, old)
+
+
+def read_grown(folder: Path) -> GrownMind:
+    """A finished mind from its folder; raises ``AnlageError`` when there is none or it is not finished."""
+    recipe = _recipe(folder)
+    with one_thread():
+        mind = Mind(recipe, recipe.experience.open().n_input)
+        curve = [_read_entry(folder, night) for night in range(recipe.schedule.days + 1)]
+        learners = [name for name in mind.parts if _night(folder, recipe.schedule.days, name).exists()]
+        _wake(mind, folder, recipe.schedule.days, learners)
+    return GrownMind(recipe, mind, curve, tuple(name for name in mind.parts if name not in learners))
+
+
+def _recipe(folder: Path | None) -> MindRecipe:
+    if folder is None or not (folder / "mind.toml").is_file():
+        raise AnlageError(
+            f"{folder} holds no mind (it has no mind.toml); name a folder that `anlage grow` has written."
+        )
+    return read_mind(read_text(folder / "mind.toml"), str(folder / "mind.toml"))
+
+
+def _old(recipe: MindRecipe, onto: Path | None) -> tuple[str, ...]:
+    """Names of the areas, and of the workspace, that are taken over; each must be wanted as it was."""
+    if onto is None:
+        return ()
+    before = _recipe(onto)
+    width = recipe.workspace.width
+    if before.workspace != recipe.workspace or before.seed != recipe.seed or before.experience != recipe.experience:
+        raise RecipeError(
+            f"The mind in {onto} has another workspace, seed or experience; what is grown onto it must keep these three."
+        )
+    names = {area.name: area for area in recipe.areas}
+    for area in before.areas:
+        if names.get(area.name) != area:
+            raise RecipeError(
+                f"The area {area.name} of the mind in {onto} is missing or different in this recipe; keep it as it was."
+            )
+    return tuple(area.name for area in before.areas) + (("workspace",) if width else ())
+
+
+def _claim(recipe: MindRecipe, folder: Path, resume: bool) -> None:
+    asked = folder / "mind.toml"
+    if asked.exists() and any(folder.glob("days/*.json")):
+        other = _recipe(folder)
+        if other.identity != recipe.identity:
+            raise RecipeError(
+                f"{folder} holds another mind ({other.name}, identity {other.identity}; this one is {recipe.name}, "
+                f"{recipe.identity}); choose another folder with --out."
+            )
+        if not resume:
+            raise RecipeError(
+                f"{folder} already holds this mind; add --resume to go on with it, or choose another --out."
+            )
+    elif any((folder / name).exists() for name in ("question.toml", "result.json")):
+        raise RecipeError(f"{folder} holds a run of a single network; choose another folder with --out.")
+    write_text(asked, recipe.to_toml())
+
+
+def _night(folder: Path | None, nights: int, name: str) -> Path:
+    """File of one area after so many nights."""
+    return (folder or Path()) / "nights" / f"{name}-{nights:03d}.safetensors"
+
+
+def _nights_done(folder: Path, recipe: MindRecipe, learners: Sequence[str]) -> int:
+    """The last night that every area has finished."""
+    for nights in range(recipe.schedule.days, 0, -1):
+        if learners and all(_night(folder, nights, name).exists() for name in learners):
+            return nights
+    return 0
+
+
+def _wake(mind: Mind, folder: Path, nights: int, learners: Sequence[str]) -> None:
+    for name in learners:
+        recall(mind.parts[name], mind.recipe, _night(folder, nights, name))
+
+
+def _evening(mind: Mind, world: PairedWorld, folder: Path, night: int, curve: list[Entry]) -> Entry:
+    """What is measured after so many nights: read where it was measured before."""
+    path = folder / "days" / f"{night:03d}.json"
+    entry = read_json(path, lambda entry: entry.get("identity") == mind.recipe.identity)
+    if entry is None:
+        entry = {"format": FORMAT, "identity": mind.recipe.identity, "step": night, **measure(mind, world)}
+        write_json(path, entry)
+    for name in mind.parts:
+        both: list[Any] = [{"step": e["step"], **e["areas"][name]} for e in (*curve[:1], entry)]  # type: ignore[index]
+        demand_alive(f"the area {name}", both)
+    return entry
+
+
+def _read_entry(folder: Path, night: int) -> Entry:
+    path = folder / "days" / f"{night:03d}.json"
+    entry = read_json(path, lambda entry: entry.get("format") == FORMAT)
+    if entry is None:
+        raise CheckpointError(
+            f"{path} is missing or damaged; finish the run with --resume, or delete {folder} to start again."
+        )
+    return entry
+
+
+def _sleep(
+    mind: Mind,
+    world: PairedWorld,
+    folder: Path,
+    night: int,
+    learners: Sequence[str],
+    workers: int,
+    progress: Progress | None,
+) -> None:
+    """Live the day, which the seed decides, and let every area that has not yet done so spend the night after it."""
+    recipe, report = mind.recipe, progress or (lambda _what, _done, _total: None)
+    rng = Seed(recipe.seed).child("day").child(night).rng()
+    life = mind.live(world.draw(recipe.schedule.sequences, rng)[0])
+    wanted = []
+    for name in learners:
+        before, after = (_night(folder, n, name) if n else None for n in (night, night + 1))
+        if after is not None and not after.exists():
+            wanted.append(Night.of(recipe, name, night, life.received[name], before, after))
+    total = recipe.schedule.days * len(learners)
+    done = (night + 1) * len(learners) - len(wanted)
+    report("nights of areas", done, total)
+    for _ in _spent(wanted, workers):
+        done += 1
+        report("nights of areas", done, total)
+
+
+def _spent(wanted: Sequence[Night], workers: int) -> Iterator[None]:
+    """Spend nights, here or in processes; one item per night, whichever comes first."""
+    if workers == 1 or len(wanted) < 2:
+        for night in wanted:
+            yield night.spend()
+        return
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(min(workers, len(wanted)), mp_context=context, initializer=_quiet) as pool:
+            # Longest first is not known beforehand; largest recordings and wirings differ too little to matter.
+            for future in as_completed([pool.submit(night.spend) for night in wanted]):
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise AnlageError(
+            "A process that spent a night was killed, most likely because memory ran out; run the same command again with "
+            "--resume and fewer --workers."
+        ) from error
+
+
+def _forget(folder: Path, night: int, learners: Sequence[str]) -> None:
+    """The night before last is no longer needed once all have woken from the last."""
+    for name in learners:
+        _night(folder, night, name).unlink(missing_ok=True)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread, so that numbers do not depend on the machine's cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _quiet() -> None:
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
+def cores() -> int:
+    """Processor cores that this process may use, at most 8."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
