@@ -52,6 +52,6 @@ def _tell(grown: "GrownMind") -> None:
     first, last = grown.curve[0]["areas"], grown.curve[-1]["areas"]
     for name, now in last.items():
         print(
-            f"  {name:<20} prediction error {first[name]['prediction_error']:.3f} -> {now['prediction_error']:.3f}; predicting no "
-            f"change {now['persistence_error']:.3f}; effective rank {now['effective_rank']:.1f}"
+            f"  {name:<20} prediction error {first[name]['prediction_error']:.3f} -> {now['prediction_error']:.3f}; predicting "
+            f"no change {now['persistence_error']:.3f}; effective rank {now['effective_rank']:.1f}"
         )

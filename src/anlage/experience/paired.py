@@ -82,16 +82,14 @@ class Paired:
     def open(self) -> "PairedWorld":
         """The world itself."""
         images, turn = Digits(self.patch).open(), [t % (8 // self.patch) ** 2 for t in range(self.moments)]
-        seen = [(part[:, turn].double() - images.offset) / images.spread for part in (images.train, images.test)]
+        train, test = ((part[:, turn].float() - images.offset) / images.spread for part in (images.train, images.test))
         heard = np.zeros((len(WORDS), self.moments), dtype=np.int64)
         for number, word in enumerate(WORDS):
             heard[number, self.word_at : self.word_at + len(word)] = symbols_of(word)
         smelled = np.zeros((len(WORDS), self.moments, 20))
         smelled[:, self.odour_at :] = ten_odours()[1][:, None]
         letters = (np.eye(len(ALPHABET)) - 1 / len(ALPHABET)) * np.sqrt(len(ALPHABET))
-        return PairedWorld(
-            self, *(part.float() for part in seen), images.train_label, images.test_label, smelled, letters[heard]
-        )
+        return PairedWorld(self, train, test, images.train_label, images.test_label, smelled, letters[heard])
 
 
 def ten_odours() -> tuple[tuple[str, ...], Float[ndarray, "class input"]]:
@@ -132,36 +130,32 @@ class PairedWorld:
     def draw(self, batch: int, rng: np.random.Generator) -> tuple[Episode, Int[ndarray, " batch"]]:
         """``batch`` sequences of the training part, with replacement, and their digits (for probes only)."""
         row = rng.integers(len(self.train), size=batch)
-        return self._episode(self.train[torch.from_numpy(row)], self.train_label[row], rng, ()), self.train_label[row]
+        label = self.train_label[row]
+        return self._episode(self.train[torch.from_numpy(row)], label, rng), label
 
     def held_out(self, rng: np.random.Generator, *, without: tuple[str, ...] = ()) -> Episode:
-        """The whole test part; senses named in ``without`` have nothing to sense.
+        """The whole test part; senses named in ``without`` have nothing to sense, as in ``silent``."""
+        return self.silent(self._episode(self.test, self.test_label, rng), without, rng)
 
-        Nothing is a black image, receptor noise without an odour, and silence. The noise is drawn from ``rng`` whether or not
-        there is an odour. Raises ``UnknownName`` for a sense that this world does not have.
+    def silent(self, episode: Episode, without: tuple[str, ...], rng: np.random.Generator) -> Episode:
+        """The same lives with nothing to sense for some senses: a black image, receptor noise without an odour, no word.
+
+        Raises ``UnknownName`` for a sense that this world does not have.
         """
-        return self._episode(self.test, self.test_label, rng, without)
-
-    def _episode(
-        self, image: Tensor, label: Int[ndarray, " batch"], rng: np.random.Generator, without: tuple[str, ...]
-    ) -> Episode:
+        observation = dict(episode.observation)
         for name in without:
             if name not in MODALITIES:
                 raise UnknownName("sense", name, MODALITIES)
-        black, silence = self.train.min(), self.word[:1, :1]
-        odour, word = self.odour[label], self.word[label]
-        if "image" in without:
-            image = black.expand_as(image)
-        if "odour" in without:
-            odour = np.zeros_like(odour)
-        if "word" in without:
-            word = np.broadcast_to(silence, word.shape)
-        smelled = odour / self.paired.noise + rng.standard_normal(odour.shape)
-        kind = torch.get_default_dtype()
-        return Episode(
-            {
-                "image": image.to(kind),
-                "odour": torch.from_numpy(smelled).to(kind),
-                "word": torch.from_numpy(np.array(word)).to(kind),
-            }
-        )
+            part = observation[name]
+            if name == "odour":
+                observation[name] = torch.from_numpy(rng.standard_normal(part.shape)).to(part)
+            else:
+                nothing = self.train.min() if name == "image" else torch.from_numpy(self.word[0, 0])
+                observation[name] = nothing.to(part).expand_as(part)
+        return Episode(observation)
+
+    def _episode(self, image: Tensor, label: Int[ndarray, " batch"], rng: np.random.Generator) -> Episode:
+        smelled = self.odour[label] / self.paired.noise
+        smelled = smelled + rng.standard_normal(smelled.shape)
+        parts = {"image": image, "odour": torch.from_numpy(smelled), "word": torch.from_numpy(self.word[label])}
+        return Episode({name: part.to(torch.get_default_dtype()) for name, part in parts.items()})

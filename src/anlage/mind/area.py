@@ -36,8 +36,8 @@ class Area(nn.Module):
         super().__init__()
         if plan.latent > n_input:
             raise RecipeError(
-                f"latent of the area {plan.name} is {plan.latent}, but it senses only {n_input} numbers; a linear embedding cannot "
-                "be wider than what it embeds."
+                f"latent of the area {plan.name} is {plan.latent}, but it senses only {n_input} numbers; a linear embedding "
+                "cannot be wider than what it embeds."
             )
         self.plan, self.schedule = plan, schedule
         self.seed = seed.child("area").child(plan.name)

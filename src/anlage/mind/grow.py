@@ -6,6 +6,7 @@ kept after each is enough to go on.
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -170,7 +171,7 @@ def _evening(mind: Mind, world: PairedWorld, folder: Path, night: int, curve: li
         entry = {"format": FORMAT, "identity": mind.recipe.identity, "step": night, **measure(mind, world)}
         write_json(path, entry)
     for name in mind.parts:
-        both: list[Any] = [{"step": e["step"], **e["areas"][name]} for e in (*curve[:1], entry)]  # type: ignore[index]
+        both: list[Any] = [{"step": e["step"], **e["areas"][name]} for e in (*curve[:1], entry)]
         demand_alive(f"the area {name}", both)
     return entry
 
@@ -212,22 +213,26 @@ def _sleep(
 
 
 def _spent(wanted: Sequence[Night], workers: int) -> Iterator[None]:
-    """Spend nights, here or in processes; one item per night, whichever comes first."""
+    """Spend nights, here or in processes; one item per night, whichever is over first."""
     if workers == 1 or len(wanted) < 2:
         for night in wanted:
-            yield night.spend()
+            night.spend()
+            yield
         return
     context = multiprocessing.get_context("spawn")
-    try:
-        with ProcessPoolExecutor(min(workers, len(wanted)), mp_context=context, initializer=_quiet) as pool:
-            # Longest first is not known beforehand; largest recordings and wirings differ too little to matter.
-            for future in as_completed([pool.submit(night.spend) for night in wanted]):
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise AnlageError(
-            "A process that spent a night was killed, most likely because memory ran out; run the same command again with "
-            "--resume and fewer --workers."
-        ) from error
+    with ProcessPoolExecutor(min(workers, len(wanted)), mp_context=context, initializer=_quiet) as pool:
+        running = [pool.submit(night.spend) for night in wanted]
+        try:
+            for future in as_completed(running):
+                future.result()
+                yield
+        except BrokenProcessPool as error:
+            raise AnlageError(
+                "A process that spent a night was killed, most likely because memory ran out; run the same command again with "
+                "--resume and fewer --workers."
+            ) from error
+        finally:  # after an interruption the nights that are being spent end, and are kept
+            pool.shutdown(cancel_futures=True)
 
 
 def _forget(folder: Path, night: int, learners: Sequence[str]) -> None:
@@ -249,6 +254,8 @@ def one_thread() -> Iterator[None]:
 
 
 def _quiet() -> None:
+    """One thread per process; Ctrl-C is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     threadpool_limits(1)
 

@@ -19,10 +19,10 @@ from anlage.trace import Trace
 def measure(mind: Mind, world: PairedWorld) -> dict[str, object]:
     """One entry of a mind's curve, JSON-able; leaves the mind unchanged.
 
-    ``areas``: for each, and for the workspace, ``prediction_error`` (share of the variance of the next embedding left unexplained,
-    0 to 1), ``persistence_error`` (the same for predicting no change), ``effective_rank`` and ``embedding_spread`` of the
-    embedding, ``state_rank`` of the output neurons, and ``error_by_moment``. ``surprise``, ``gate`` and ``holder``: per moment and
-    area, means over held-out lives and the share of lives in which the area had the largest gate.
+    ``areas``: for each, the workspace among them, ``prediction_error`` (share of the variance of the next embedding left
+    unexplained, 0 to 1), ``persistence_error`` (the same for predicting no change), ``effective_rank`` and ``embedding_spread``
+    of the embedding, ``state_rank`` of the output neurons, and ``error_by_moment``. ``surprise``, ``gate`` and ``holder``: per
+    moment and area, means over held-out lives, and the share of lives in which the area had the largest gate.
 
     Raises ``Diverged`` when an activity is not finite.
     """
