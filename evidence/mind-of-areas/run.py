@@ -31,7 +31,7 @@ def recipe_of(question: dict, arm: dict, seed: int) -> MindRecipe:
     """The recipe of one arm and seed."""
     asked = question["mind"]
     recipe = read_mind((ROOT / asked["recipe"]).read_text("utf-8"))
-    schedule = replace(recipe.schedule, days=asked["days"], sequences=asked["sequences"], steps=asked["steps"])
+    schedule = replace(recipe.schedule, **{k: v for k, v in asked.items() if k != "recipe"})
     return replace(recipe, schedule=schedule, workspace=replace(recipe.workspace, **arm), seed=seed)
 
 
@@ -126,34 +126,50 @@ def end_to_end(question: dict, recipe: MindRecipe, world: PairedWorld, least: in
     }
 
 
+def kept(path: Path, recipe: MindRecipe) -> bool:
+    """Whether a record of this recipe is there already."""
+    return read_json(path, lambda record: record.get("identity") == recipe.identity) is not None
+
+
+def run_mind(name: str, seed: int, recipe: MindRecipe) -> None:
+    """Grow one mind, measure it, keep the record."""
+    path = HERE / "results" / f"{name}-{seed}.json"
+    if kept(path, recipe):
+        return
+    folder = Path(tempfile.mkdtemp())
+    grown = grow_mind(recipe, folder)
+    with one_thread():
+        outcomes = mind_outcomes(grown.mind, recipe.experience.open(), Seed(seed))
+    write_json(
+        path, {"identity": recipe.identity, "arm": name, "seed": seed, **outcomes, "areas": grown.curve[-1]["areas"]}
+    )
+    shutil.rmtree(folder)
+    print(name, seed, {k: v for k, v in outcomes.items() if isinstance(v, float)}, flush=True)
+
+
+def run_end_to_end(question: dict, seed: int, recipe: MindRecipe) -> None:
+    """Train one network on everything, with the seed and at least the parameters of the mind that has the broadcast on."""
+    path = HERE / "results" / f"end-to-end-{seed}.json"
+    if kept(path, recipe):
+        return
+    mind = read_json(HERE / "results" / f"on-{seed}.json", bool) or {}
+    with one_thread():
+        outcomes = end_to_end(question, recipe, recipe.experience.open(), int(str(mind["parameters"])))
+    write_json(path, {"identity": recipe.identity, "arm": "end-to-end", "seed": seed, **outcomes})
+    print("end-to-end", seed, outcomes, flush=True)
+
+
 def main() -> None:
     """All arms and seeds, seed by seed, so that whatever is finished is paired."""
     question = tomllib.loads((HERE / "question.toml").read_text("utf-8"))
-    first, n = question["seeds"]["first"], question["seeds"]["n"]
-    for seed in range(first, first + n):
+    seeds = range(question["seeds"]["first"], question["seeds"]["first"] + question["seeds"]["n"])
+    for seed in seeds:
         for name, arm in question["arms"].items():
-            path = HERE / "results" / f"{name}-{seed}.json"
-            recipe = recipe_of(question, arm, seed)
-            if read_json(path, lambda r, i=recipe.identity: r.get("identity") == i) is None:
-                folder = Path(tempfile.mkdtemp())
-                grown = grow_mind(recipe, folder)
-                with one_thread():
-                    outcomes = mind_outcomes(grown.mind, recipe.experience.open(), Seed(seed))
-                areas = {
-                    n: {k: v for k, v in a.items() if k != "error_by_moment"}
-                    for n, a in grown.curve[-1]["areas"].items()
-                }
-                write_json(path, {"identity": recipe.identity, "arm": name, "seed": seed, **outcomes, "areas": areas})
-                shutil.rmtree(folder)
-                print(name, seed, {k: v for k, v in outcomes.items() if isinstance(v, float)}, flush=True)
-        path = HERE / "results" / f"end-to-end-{seed}.json"
-        recipe = recipe_of(question, question["arms"]["on"], seed)
-        if read_json(path, lambda r, i=recipe.identity: r.get("identity") == i) is None:
-            least = int(read_json(HERE / "results" / f"on-{seed}.json", bool)["parameters"])
-            with one_thread():
-                outcomes = end_to_end(question, recipe, recipe.experience.open(), least)
-            write_json(path, {"identity": recipe.identity, "arm": "end-to-end", "seed": seed, **outcomes})
-            print("end-to-end", seed, outcomes, flush=True)
+            run_mind(name, seed, recipe_of(question, arm, seed))
+        run_end_to_end(question, seed, recipe_of(question, question["arms"]["on"], seed))
+    for seed in seeds:
+        for name, arm in question["widths"].items():
+            run_mind(name, seed, recipe_of(question, arm, seed))
 
 
 if __name__ == "__main__":

@@ -111,10 +111,11 @@ def _world(grown: GrownMind) -> str:
     paired, (names, _) = grown.recipe.experience, ten_odours()
     pairs = ", ".join(f"{word} with {odour}" for word, odour in zip(WORDS, names, strict=True))
     return (
-        f"Digits, their words and their odours are lived together, {paired.moments} moments in all; the gaze goes over the patches of "
-        "the image again and again. The pairing is constructed: nobody ever saw a digit that smelled. "
-        f"{pairs[0].upper()}{pairs[1:]}. The odour comes at moment {paired.odour_at}, the word at moment {paired.word_at}, a letter a "
-        f"moment. Receptor responses are measured means; their noise, {paired.noise:g} of a receptor's largest response, is assumed."
+        f"Digits, their words and their odours are lived together, {paired.moments} moments in all; the gaze goes over the "
+        "patches of the image again and again. The pairing is constructed: nobody ever saw a digit that smelled. "
+        f"{pairs[0].upper()}{pairs[1:]}. The odour comes at moment {paired.odour_at}, the word at moment {paired.word_at}, a "
+        "letter a moment. Receptor responses are measured means; their noise, "
+        f"{paired.noise:g} of a receptor's largest response, is assumed."
     )
 
 
