@@ -29,6 +29,7 @@ COGGED := \
 	docs/divide.md \
 	docs/expand.md \
 	docs/import.md \
+	docs/mind.md \
 	docs/scale.md \
 	docs/scan.md \
 	docs/state-of-the-evidence.md \

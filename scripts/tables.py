@@ -306,6 +306,35 @@ def expansion_words() -> str:
     )
 
 
+def mind() -> str:
+    """What every area of `recipes/mind.toml` came to predict."""
+    r = _benchmark("mind")
+    first, last = r["first"]["areas"], r["last"]["areas"]
+    rows = [
+        "| area | neurons | edges | error, untrained | error | no change | effective rank |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, size in r["size"].items():
+        now = last[name]
+        rows.append(
+            f"| {name} | {size['neurons']:,} | {size['edges']:,} | {first[name]['prediction_error']:.3f} | "
+            f"{now['prediction_error']:.3f} | {now['persistence_error']:.3f} | {now['effective_rank']:.1f} |"
+        )
+    return "\n".join(rows)
+
+
+def mind_holders() -> str:
+    """Who held the workspace when the word began, in words."""
+    r = _benchmark("mind")
+    names, word_at = [n for n in r["size"] if n != "workspace"], r["word_at"]
+    share = dict(zip(names, r["last"]["holder"][word_at], strict=True))
+    before = dict(zip(names, r["last"]["holder"][word_at - 1], strict=True))
+    return (
+        "At the moment when the word begins, the language area has the largest share of the workspace in "
+        f"{share['language']:.0%} of the held-out lives; a moment earlier, in {before['language']:.0%}."
+    )
+
+
 def engine() -> str:
     """A training step and a training minibatch: anlage in ms, each other engine as a multiple of it; and memory."""
     graphs = _benchmark("engine")["graphs"]

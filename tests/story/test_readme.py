@@ -8,6 +8,7 @@ import pytest
 
 from anlage.cli.main import parser
 from anlage.learning import Recipe, Schedule
+from anlage.mind.recipe import is_mind, read_mind
 from anlage.study.question import Question, read_question
 
 ROOT = Path(__file__).parents[2]
@@ -42,4 +43,6 @@ def test_the_default_question_is_the_recipe_in_the_repository() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.stem)
 def test_every_recipe_in_the_repository_can_be_read(path: Path) -> None:
-    assert read_question(path.read_text(), path.name).recipe.name == path.stem
+    text = path.read_text()
+    recipe = read_mind(text, path.name) if is_mind(text) else read_question(text, path.name).recipe
+    assert recipe.name == path.stem

@@ -19,6 +19,8 @@ def grow_areas(args: argparse.Namespace, text: str) -> None:
 
     if args.verb == "compare":
         raise AnlageError(f"{args.recipe} describes a mind, and a mind has no controls yet; use `anlage grow` for it.")
+    if args.alone:
+        raise AnlageError("--alone leaves out controls, but a mind has no controls; leave it out.")
     recipe = read_mind(text, str(args.recipe))
     folder = args.out or Path("runs") / recipe.name
     _announce(recipe)

@@ -12,9 +12,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -23,8 +25,8 @@ from anlage.experience.paired import PairedWorld
 from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
 from anlage.learning.grow import demand_alive
 from anlage.mind.measure import measure
-from anlage.mind.mind import Mind
-from anlage.mind.night import Night, recall
+from anlage.mind.mind import Life, Mind
+from anlage.mind.night import Night, keep, recall
 from anlage.mind.recipe import MindRecipe, read_mind
 from anlage.seed import Seed
 
@@ -68,24 +70,30 @@ def grow_mind(
     """
     if workers < 1:
         raise AnlageError(f"workers is {workers}, but must be at least 1.")
-    old = _old(recipe, onto)
-    _claim(recipe, folder, resume)
+    old, report = _old(recipe, onto), progress or (lambda _what, _done, _total: None)
+    _claim(recipe, folder, resume, old)
     world = recipe.experience.open()
-    with one_thread():
+    with one_thread(), _sleepers(workers) as spend:
         mind = Mind(recipe, world.n_input)
         for name in old:
             recall(mind.parts[name], _recipe(onto), _night(onto, _recipe(onto).schedule.days, name))
+            keep(mind.parts[name], recipe, _night(folder, recipe.schedule.days, name), 0)
         learners = [name for name in mind.parts if name not in old]
         nights = _nights_done(folder, recipe, learners)
         if nights:
             _wake(mind, folder, nights, learners)
         curve = [_read_entry(folder, night) for night in range(nights)]
+        total = recipe.schedule.days * len(learners)
         for night in range(nights, recipe.schedule.days):
-            curve.append(_evening(mind, world, folder, night, curve))
-            _sleep(mind, world, folder, night, learners, workers, progress)
+            curve.append(_evening(mind, world, folder, night, curve, old))
+            life = mind.live(world.draw(recipe.schedule.sequences, _stream(recipe, night))[0])
+            wanted = _sleep(mind, life, folder, night, learners)
+            done = (night + 1) * len(learners) - len(wanted)
+            for more, _ in enumerate(spend(wanted), 1):
+                report("nights of areas", done + more, total)
             _wake(mind, folder, night + 1, learners)
             _forget(folder, night, learners)
-        curve.append(_evening(mind, world, folder, recipe.schedule.days, curve))
+        curve.append(_evening(mind, world, folder, recipe.schedule.days, curve, old))
     return GrownMind(recipe, mind, curve, old)
 
 
@@ -95,9 +103,8 @@ def read_grown(folder: Path) -> GrownMind:
     with one_thread():
         mind = Mind(recipe, recipe.experience.open().n_input)
         curve = [_read_entry(folder, night) for night in range(recipe.schedule.days + 1)]
-        learners = [name for name in mind.parts if _night(folder, recipe.schedule.days, name).exists()]
-        _wake(mind, folder, recipe.schedule.days, learners)
-    return GrownMind(recipe, mind, curve, tuple(name for name in mind.parts if name not in learners))
+        _wake(mind, folder, recipe.schedule.days, list(mind.parts))
+    return GrownMind(recipe, mind, curve, tuple(curve[0]["old"]))
 
 
 def _recipe(folder: Path | None) -> MindRecipe:
@@ -127,7 +134,7 @@ def _old(recipe: MindRecipe, onto: Path | None) -> tuple[str, ...]:
     return tuple(area.name for area in before.areas) + (("workspace",) if width else ())
 
 
-def _claim(recipe: MindRecipe, folder: Path, resume: bool) -> None:
+def _claim(recipe: MindRecipe, folder: Path, resume: bool, old: tuple[str, ...]) -> None:
     asked = folder / "mind.toml"
     if asked.exists() and any(folder.glob("days/*.json")):
         other = _recipe(folder)
@@ -139,6 +146,10 @@ def _claim(recipe: MindRecipe, folder: Path, resume: bool) -> None:
         if not resume:
             raise RecipeError(
                 f"{folder} already holds this mind; add --resume to go on with it, or choose another --out."
+            )
+        if tuple(_read_entry(folder, 0)["old"]) != old:
+            raise RecipeError(
+                f"The mind in {folder} was begun with other areas taken over; give the same --onto as then."
             )
     elif any((folder / name).exists() for name in ("question.toml", "result.json")):
         raise RecipeError(f"{folder} holds a run of a single network; choose another folder with --out.")
@@ -158,17 +169,30 @@ def _nights_done(folder: Path, recipe: MindRecipe, learners: Sequence[str]) -> i
     return 0
 
 
+def _stream(recipe: MindRecipe, day: int) -> np.random.Generator:
+    """What decides a day: the seed and its number, so that it can be lived again."""
+    return Seed(recipe.seed).child("day").child(day).rng()
+
+
 def _wake(mind: Mind, folder: Path, nights: int, learners: Sequence[str]) -> None:
     for name in learners:
         recall(mind.parts[name], mind.recipe, _night(folder, nights, name))
 
 
-def _evening(mind: Mind, world: PairedWorld, folder: Path, night: int, curve: list[Entry]) -> Entry:
+def _evening(
+    mind: Mind, world: PairedWorld, folder: Path, night: int, curve: list[Entry], old: tuple[str, ...]
+) -> Entry:
     """What is measured after so many nights: read where it was measured before."""
     path = folder / "days" / f"{night:03d}.json"
     entry = read_json(path, lambda entry: entry.get("identity") == mind.recipe.identity)
     if entry is None:
-        entry = {"format": FORMAT, "identity": mind.recipe.identity, "step": night, **measure(mind, world)}
+        entry = {
+            "format": FORMAT,
+            "identity": mind.recipe.identity,
+            "step": night,
+            "old": list(old),
+            **measure(mind, world),
+        }
         write_json(path, entry)
     for name in mind.parts:
         both: list[Any] = [{"step": e["step"], **e["areas"][name]} for e in (*curve[:1], entry)]
@@ -186,53 +210,51 @@ def _read_entry(folder: Path, night: int) -> Entry:
     return entry
 
 
-def _sleep(
-    mind: Mind,
-    world: PairedWorld,
-    folder: Path,
-    night: int,
-    learners: Sequence[str],
-    workers: int,
-    progress: Progress | None,
-) -> None:
-    """Live the day, which the seed decides, and let every area that has not yet done so spend the night after it."""
-    recipe, report = mind.recipe, progress or (lambda _what, _done, _total: None)
-    rng = Seed(recipe.seed).child("day").child(night).rng()
-    life = mind.live(world.draw(recipe.schedule.sequences, rng)[0])
+def _sleep(mind: Mind, life: Life, folder: Path, night: int, learners: Sequence[str]) -> list[Night]:
+    """The nights after a day that have not been spent yet."""
     wanted = []
     for name in learners:
-        before, after = (_night(folder, n, name) if n else None for n in (night, night + 1))
-        if after is not None and not after.exists():
-            wanted.append(Night.of(recipe, name, night, life.received[name], before, after))
-    total = recipe.schedule.days * len(learners)
-    done = (night + 1) * len(learners) - len(wanted)
-    report("nights of areas", done, total)
-    for _ in _spent(wanted, workers):
-        done += 1
-        report("nights of areas", done, total)
+        before, after = (_night(folder, nights, name) for nights in (night, night + 1))
+        if not after.exists():
+            received = life.received[name]
+            wanted.append(Night.of(mind.recipe, name, night, received, before if night else None, after))
+    return wanted
 
 
-def _spent(wanted: Sequence[Night], workers: int) -> Iterator[None]:
-    """Spend nights, here or in processes; one item per night, whichever is over first."""
-    if workers == 1 or len(wanted) < 2:
-        for night in wanted:
-            night.spend()
-            yield
+Spend = Callable[[Sequence[Night]], Iterator[None]]
+"""Spends nights, one item per night, whichever is over first."""
+
+
+@contextmanager
+def _sleepers(workers: int) -> Iterator[Spend]:
+    """How nights are spent: one after the other here, or side by side in processes that stay for the whole growth."""
+    if workers == 1:
+        yield _one_by_one
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(wanted)), mp_context=context, initializer=_quiet) as pool:
-        running = [pool.submit(night.spend) for night in wanted]
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet) as pool:
         try:
-            for future in as_completed(running):
-                future.result()
-                yield
-        except BrokenProcessPool as error:
-            raise AnlageError(
-                "A process that spent a night was killed, most likely because memory ran out; run the same command again with "
-                "--resume and fewer --workers."
-            ) from error
+            yield partial(_side_by_side, pool)
         finally:  # after an interruption the nights that are being spent end, and are kept
             pool.shutdown(cancel_futures=True)
+
+
+def _one_by_one(wanted: Sequence[Night]) -> Iterator[None]:
+    for night in wanted:
+        night.spend()
+        yield
+
+
+def _side_by_side(pool: ProcessPoolExecutor, wanted: Sequence[Night]) -> Iterator[None]:
+    try:
+        for future in as_completed([pool.submit(night.spend) for night in wanted]):
+            future.result()
+            yield
+    except BrokenProcessPool as error:
+        raise AnlageError(
+            "A process that spent a night was killed, most likely because memory ran out; run the same command again with "
+            "--resume and fewer --workers."
+        ) from error
 
 
 def _forget(folder: Path, night: int, learners: Sequence[str]) -> None:

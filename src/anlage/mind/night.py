@@ -49,7 +49,7 @@ class Night:
         context = None if self.context is None else torch.from_numpy(self.context)
         error = {who: torch.from_numpy(array) for who, array in self.error.items()}
         area.learn(Received(torch.from_numpy(self.observation), context, error), self.number, progress)
-        write_checkpoint(self.after, identity(self.recipe, area), area.memory(), {"nights": self.number + 1})
+        keep(area, self.recipe, self.after, self.number + 1)
 
 
 def raise_area(recipe: MindRecipe, name: str, n_input: int) -> Area:
@@ -58,6 +58,11 @@ def raise_area(recipe: MindRecipe, name: str, n_input: int) -> Area:
     if name == WORKSPACE:
         return Workspace(recipe, seed)
     return Area(recipe.area(name), n_input, recipe.workspace.width, recipe.schedule, seed)
+
+
+def keep(area: Area, recipe: MindRecipe, path: Path, nights: int) -> None:
+    """Write all that an area learned, atomically."""
+    write_checkpoint(path, identity(recipe, area), area.memory(), {"nights": nights})
 
 
 def recall(area: Area, recipe: MindRecipe, path: Path) -> None:

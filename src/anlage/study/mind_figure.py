@@ -151,7 +151,7 @@ def nights_figure(grown: GrownMind) -> Markup:
     names = list(grown.mind.parts)
     latent = {name: part.plan.latent for name, part in grown.mind.parts.items()}
     wide = (WIDTH - 40) / len(names)
-    figure = sheet(WIDTH, 370)
+    figure = sheet(WIDTH, 386)
     for i, name in enumerate(names):
         colour = area_colour(grown, name)
         entries = [entry["areas"][name] for entry in grown.curve]
@@ -167,11 +167,11 @@ def nights_figure(grown: GrownMind) -> Markup:
         ax.plot([e["effective_rank"] for e in entries], color=colour, lw=2.4, clip_on=False)
         ax.set_ylim(0, 1.12 * max(latent.values()))
         write(ax, 0.5, -0.28, "nights", transform=ax.transAxes, ha="center", fontsize=SMALL, color=MUTED)
-    whole = axes(figure, 0, 0, WIDTH, 370)
+    whole = axes(figure, 0, 0, WIDTH, 386)
     whole.axis("off")
     for y, text in (
         (0.96, "prediction error (dashed: predicting no change)"),
-        (0.43, "effective rank (dashed: the most there can be)"),
+        (0.45, "effective rank (dashed: the most there can be)"),
     ):
         write(whole, 0.003, y, text, transform=whole.transAxes, fontsize=SMALL, color=MUTED, va="bottom")
     ends = "; ".join(

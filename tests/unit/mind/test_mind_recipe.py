@@ -1,0 +1,75 @@
+"""Recipes of minds: there and back, and what is refused."""
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from anlage.errors import RecipeError, UnknownName
+from anlage.learning import Blueprint
+from anlage.mind import AreaPlan, MindRecipe, WorkspacePlan, read_mind
+from anlage.mind.recipe import is_mind
+
+SHIPPED = Path(__file__).parents[3] / "recipes" / "mind.toml"
+TWO = '[[areas]]\nname = "a"\nsense = {}\n[[areas]]\nname = "b"\nsense = {}\n'
+
+
+def test_the_shipped_recipe_comes_back_from_its_own_text_as_the_same_recipe() -> None:
+    recipe = read_mind(SHIPPED.read_text())
+    text = recipe.to_toml()
+    assert read_mind(text) == recipe and read_mind(text).identity == recipe.identity
+    assert [area["name"] for area in tomllib.loads(text)["areas"]] == [area.name for area in recipe.areas]
+
+
+def test_the_identity_is_that_of_what_decides_the_numbers() -> None:
+    recipe = MindRecipe(name="m", areas=(AreaPlan("a", ("image",)),))
+    same = MindRecipe(name="m", areas=(AreaPlan("a", ("image",), Blueprint()),), workspace=WorkspacePlan())
+    assert same.identity == recipe.identity
+    others = [replace(recipe, seed=1), replace(recipe, areas=(AreaPlan("a", ("word",)),))]
+    assert len({recipe.identity, *(other.identity for other in others)}) == 3
+
+
+def test_a_mind_is_told_from_a_network_by_its_areas() -> None:
+    assert is_mind(SHIPPED.read_text())
+    assert not is_mind((SHIPPED.parent / "worm-digits.toml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ('"image"', '"b"', "The area b senses itself"),
+        ('"b"', '"image"', "The area a senses b, which stands after it"),
+        ('"imagee"', '"word"', "did you mean 'image'"),
+        ('"image"', '["a", "word"]', "senses one modality or several areas"),
+        ('"image"', '["a", "a"]', "twice"),
+        ('"image"', "[]", "The area b senses nothing"),
+        ('"image"', '"c"', "sense of the area b called 'c'"),
+    ],
+)
+def test_circles_strangers_and_mixtures_are_refused_in_one_sentence(first: str, second: str, message: str) -> None:
+    with pytest.raises((RecipeError, UnknownName)) as caught:
+        read_mind('name = "m"\n' + TWO.format(first, second))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "m"\nareas = []', "needs at least one area"),
+        ('name = "m"\nareas = 3', "must be a list"),
+        ('name = "m"\n[[areas]]\nname = "image"\nsense = "word"', "Two things are called 'image'"),
+        ('name = "m"\n[[areas]]\nname = "a"\nsense = "word"\nlatnt = 3', "did you mean 'latent'"),
+        ('name = "m"\n[workspace]\nbroadcast = "loud"\n[[areas]]\nname = "a"\nsense = "word"', "value of .*broadcast"),
+        ('name = "m"\n[workspace]\nwidth = 2\n[[areas]]\nname = "a"\nsense = "word"', "2 channels cannot fill"),
+        ('name = "m"\n[workspace]\ntemperature = 0.0\n[[areas]]\nname = "a"\nsense = "word"', "temperature is 0"),
+        ('name = "m"\n[experience]\nword_at = 9\n[[areas]]\nname = "a"\nsense = "word"', "word_at is 9"),
+        ('name = "m m"\n[[areas]]\nname = "a"\nsense = "word"', "name of a mind"),
+        ('name = "m"\n[schedule]\ndays = 0\n[[areas]]\nname = "a"\nsense = "word"', "days is 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(text: str, message: str) -> None:
+    with pytest.raises((RecipeError, UnknownName)) as caught:
+        read_mind(text)
+    assert re.search(message, str(caught.value))
