@@ -36,6 +36,7 @@ COGGED := \
 	docs/tasks.md \
 	evidence/innate-swimming/page.md \
 	evidence/larva-division/page.md \
+	evidence/mind-of-areas/page.md \
 	evidence/scan-baseline/page.md \
 	evidence/worm-digits/page.md
 

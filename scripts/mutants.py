@@ -48,6 +48,21 @@ MUTANTS = (
         "experience/chess_value.py", "rank.swapcase() for rank in ranks[::-1]", "rank for rank in ranks[::-1]", RECORDED
     ),
     Mutant("experience/few_shot.py", "characters[asked[episode]], drawing", "characters[0], drawing", RECORDED),
+MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
+MUTANTS = (
+    Mutant("mind/mind.py", '"shuffled": said.roll(1, 0)', '"shuffled": said', MIND),
+    Mutant("mind/mind.py", "torch.cat([embedding, prediction], 1)", "torch.cat([prediction, embedding], 1)", MIND),
+    Mutant("mind/workspace.py", 'error[name] / self.get_buffer(f"usual_{name}")', "error[name]", MIND),
+    Mutant("mind/workspace.py", "gate[:, i, None] * (", "(", MIND),
+    Mutant("mind/area.py", 'self.seed.child("night").child(night)', 'self.seed.child("night")', MIND),
+    Mutant("mind/grow.py", "learners and all(", "learners and any(", NIGHTS),
+    Mutant("mind/workspace.py", "{**kept, **own}", "dict(own)", NIGHTS),
+    Mutant(
+        "network/port.py",
+        "wired[sure, torch.arange(n_context)] = True",
+        "pass",
+        "tests/unit/network/test_context_port.py",
+    ),
     Mutant("topology/rewire.py", "turn = rng.integers(size,", "turn = rng.integers(1, size,", "tests/unit/topology"),
     Mutant("topology/rewire.py", "3 if number % 5 == 4 else 2", "2", "tests/unit/topology"),
     Mutant(

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from anlage.errors import Diverged, RecipeError
+from anlage.learning.recipe import Blueprint
 from anlage.mind.recipe import AreaPlan, Nights
-from anlage.network import ContextPort, Encoder, RecurrentNetwork, State, scale
+from anlage.network import ContextPort, Encoder, OperatingPoint, RecurrentNetwork, State, scale
 from anlage.seed import Seed
+from anlage.topology import Topology
 from anlage.trace import Episode, Trace
 
 
@@ -24,6 +27,12 @@ class Received:
     observation: Float[Tensor, "batch time input"]
     context: Float[Tensor, "batch time context"] | None
     error: Mapping[str, Float[Tensor, "batch time1"]]
+
+
+@lru_cache(maxsize=64)
+def _wired(blueprint: Blueprint, radius: float, seed: Seed) -> tuple[Topology, OperatingPoint]:
+    """The scaled wiring of an area, made once in a process however many nights it spends there."""
+    return scale(blueprint.expanded(blueprint.topology(), seed), radius)
 
 
 class Area(nn.Module):
@@ -41,9 +50,7 @@ class Area(nn.Module):
             )
         self.plan, self.schedule = plan, schedule
         self.seed = seed.child("area").child(plan.name)
-        self.topology, self.operating_point = scale(
-            plan.topology.expanded(plan.topology.topology(), self.seed), plan.spectral_radius
-        )
+        self.topology, self.operating_point = _wired(plan.topology, plan.spectral_radius, self.seed)
         generator = torch.Generator().manual_seed(self.seed.child("interface").integer)
         self.encoder = Encoder(n_input, plan.latent, generator)
         ports, context = plan.ports, self._context(n_context)

@@ -23,6 +23,7 @@ RECIPE = MindRecipe(
     workspace=WorkspacePlan(width=4, latent=3, topology=SMALLEST),
     schedule=Nights(days=2, sequences=8, steps=2, batch=4, learning_rate=0.01),
 )
+USUAL = {"visual": 0.5, "language": 2.0, "association": 1.5}
 N_OBSERVED = {"image": 16, "odour": 20, "word": 28}
 
 
@@ -39,6 +40,9 @@ def listening(recipe: MindRecipe = RECIPE) -> Mind:
         assert area.network.context is not None
         with torch.no_grad():
             area.network.context.weight.normal_(generator=generator)
+    assert mind.workspace is not None
+    for name, usual in USUAL.items():
+        mind.workspace.get_buffer(f"usual_{name}").fill_(usual)
     return mind
 
 
@@ -81,7 +85,7 @@ def test_surprise_and_gate_are_those_worked_out_by_hand(mind: Mind, life: Life) 
         for name in mind.areas:
             trace = life.trace[name]
             miss = [float(trace.embedding[b, t, i] - trace.prediction[b, t - 1, i]) for i in range(4)]
-            surprise.append(sum(m * m for m in miss) / 4 if t else 0.0)  # the usual error is 1 at birth
+            surprise.append(sum(m * m for m in miss) / 4 / USUAL[name] if t else 0.0)
         share = np.exp(np.array(surprise) / 0.5)
         np.testing.assert_allclose(life.surprise[b, t], surprise, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(life.gate[b, t], share / share.sum(), rtol=1e-4)
@@ -223,3 +227,11 @@ def test_an_embedding_wider_than_what_is_sensed_is_refused() -> None:
 def test_another_seed_is_another_mind() -> None:
     one, other = Mind(RECIPE, N_OBSERVED), Mind(replace(RECIPE, seed=1), N_OBSERVED)
     assert not torch.equal(one.areas["visual"].encoder.map.weight, other.areas["visual"].encoder.map.weight)
+
+
+def test_another_night_draws_other_parts_of_the_same_day(episode: Episode) -> None:
+    first, second = listening(), listening()
+    received = first.live(episode).received["visual"]
+    for night, mind in enumerate((first, second)):
+        mind.areas["visual"].learn(received, night)
+    assert not torch.equal(first.areas["visual"].encoder.map.weight, second.areas["visual"].encoder.map.weight)
