@@ -20,11 +20,16 @@ def test_the_readme_shows_commands() -> None:
     assert len(COMMANDS) >= 6
 
 
+def name_of(text: str, where: str = "recipe") -> str:
+    """The name of the recipe of a network or of a mind."""
+    return read_mind(text, where).name if is_mind(text, where) else read_question(text, where).recipe.name
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_is_understood_and_its_recipe_exists(command: str) -> None:
     args = parser().parse_args(shlex.split(command)[1:])
     if recipe := getattr(args, "recipe", None):
-        assert read_question((ROOT / recipe).read_text()).recipe.name == Path(recipe).stem
+        assert name_of((ROOT / recipe).read_text()) == Path(recipe).stem
 
 
 def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +48,4 @@ def test_the_default_question_is_the_recipe_in_the_repository() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda path: path.stem)
 def test_every_recipe_in_the_repository_can_be_read(path: Path) -> None:
-    text = path.read_text()
-    recipe = read_mind(text, path.name) if is_mind(text) else read_question(text, path.name).recipe
-    assert recipe.name == path.stem
+    assert name_of(path.read_text(), path.name) == path.stem
