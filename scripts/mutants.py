@@ -38,6 +38,7 @@ ERROR = "tests/unit/connectome/test_error.py"
 MADE, RECORDED, MEASURES = (
     f"tests/unit/experience/test_{name}.py" for name in ("made_tasks", "recorded_tasks", "measure")
 )
+MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
 MUTANTS = (
     Mutant("experience/measure.py", "(n - 1) / (n - 2)", "1", MEASURES),
     Mutant("experience/narma.py", "1.5 * u[:, t]", "1.5 * u[:, t + 1]", MADE),
@@ -48,8 +49,6 @@ MUTANTS = (
         "experience/chess_value.py", "rank.swapcase() for rank in ranks[::-1]", "rank for rank in ranks[::-1]", RECORDED
     ),
     Mutant("experience/few_shot.py", "characters[asked[episode]], drawing", "characters[0], drawing", RECORDED),
-MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
-MUTANTS = (
     Mutant("mind/mind.py", '"shuffled": said.roll(1, 0)', '"shuffled": said', MIND),
     Mutant("mind/mind.py", "torch.cat([embedding, prediction], 1)", "torch.cat([prediction, embedding], 1)", MIND),
     Mutant("mind/workspace.py", 'error[name] / self.get_buffer(f"usual_{name}")', "error[name]", MIND),

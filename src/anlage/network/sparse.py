@@ -5,14 +5,11 @@ from typing import ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from anlage.errors import RecipeError
 from anlage.network.budget import Budget
 from anlage.network.design import Cost, Match, demand_near, demand_sound, nearest
 from anlage.network.dynamics import Leaky
-from anlage.network.network import State
 from anlage.network.port import linear
 from anlage.network.recurrent import Physiology, RecurrentNetwork
 from anlage.network.start import scale
@@ -48,19 +45,6 @@ class SparseRecurrent(RecurrentNetwork):
         self.topology = topology
         if n_latent_out != n_latent_in:
             self.ports.out = linear(len(self.ports.output), n_latent_out, generator)
-
-    def step(
-        self, state: State, embedding: Float[Tensor, "batch latent"]
-    ) -> tuple[State, Float[Tensor, "batch output"]]:
-        """Take in one embedding; return the new state and the prediction."""
-        states, predictions = self._live(embedding.unsqueeze(1), state)
-        return State(states[:, 0]), predictions[:, 0]
-
-    def unroll(
-        self, embedding: Float[Tensor, "batch time latent"], state: State | None = None
-    ) -> tuple[Float[Tensor, "batch time neuron"], Float[Tensor, "batch time output"]]:
-        """All states and predictions along a sequence, from ``state`` or silence."""
-        return self._live(embedding, state)
 
 
 @final

@@ -17,7 +17,8 @@ from anlage.experience.life import live
 from anlage.experience.swimmer import WATER, Fluid, Swimmer
 from anlage.network.reflex import GRID, Assumption, Controller, Reflex, Wave
 from anlage.seed import Seed
-from anlage.study.statistics import Contrast, Outcome, contrasts
+from anlage.study.outcome import Outcome
+from anlage.study.statistics import Contrast, contrasts
 from anlage.topology import BinaryWeights, BlockPreserving, InterfaceOnly, PermuteWeights
 from anlage.topology.control import Control, control_graph
 from anlage.topology.motor import MOTOR, MUSCLES, EvenMap, MotorCircuit
