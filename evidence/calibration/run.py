@@ -21,8 +21,9 @@ from scipy.stats import lognorm
 
 from anlage.learning.checkpoint import read_json, write_json
 from anlage.seed import Seed
+from anlage.study.outcome import Outcome
 from anlage.study.power import power
-from anlage.study.statistics import Outcome, contrasts, equivalence_p, holm, rank_p, sign_flip_p, single_case_p
+from anlage.study.statistics import contrasts, equivalence_p, holm, rank_p, sign_flip_p, single_case_p
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -1,7 +1,7 @@
 """The tables of page.md, called through cog, and its picture: python evidence/innate-swimming/page.py"""
 
+import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from run import ONE_GRAPH, TANKS, arms_of, question, read
 from anlage.connectome.library import load
 from anlage.experience.life import watch
 from anlage.experience.swimmer import Swimmer
-from anlage.learning.checkpoint import write_atomic
+from anlage.learning.checkpoint import write_atomic, write_text
 from anlage.network.reflex import GRID, Reflex
 from anlage.seed import Seed
 from anlage.study.account import p_value
@@ -151,10 +151,16 @@ def _above(ax, text: str) -> None:
     ax.set_title(text, loc="left", fontsize=13, fontweight="bold")
 
 
-def main(arguments: Sequence[str] = ()) -> None:
-    """Draw the pictures beside the page."""
-    del arguments
+def contrasts_of() -> str:
+    """The contrasts of the declared tank, for the table of all claims."""
+    several = [c for c in found("six").values() if c.n_graphs > 1]
+    return json.dumps([{**c.to_json(), "higher_is_better": True} for c in several], indent=1) + "\n"
+
+
+def main() -> None:
+    """Draw the pictures beside the page, and write its contrasts."""
     here = Path(__file__).parent
+    write_text(here / "claims.json", contrasts_of())
     write_atomic(here / "swim.png", picture())
     write_atomic(here / "scores.png", png(draw_scores(arms("six"), list(found("six").values()))))
 

@@ -18,7 +18,8 @@ from numpy import ndarray
 from anlage.learning.checkpoint import write_text
 from anlage.seed import Seed
 from anlage.study.figure import swarm
-from anlage.study.statistics import MIN_GRAPHS, Contrast, Outcome, contrasts
+from anlage.study.outcome import Outcome
+from anlage.study.statistics import MIN_GRAPHS, Contrast, contrasts
 
 HERE = Path(__file__).parent
 RESULTS, FIGURE = HERE / "results", "confinement.svg"
@@ -224,10 +225,19 @@ def render(results: dict[str, Any]) -> str:
     return (HERE / "page.template.md").read_text("utf-8").format(**values)
 
 
+def contrasts_of(results: dict[str, Any]) -> str:
+    """The contrasts of the family, for the table of all claims."""
+    found = judge(results).values()
+    return json.dumps([{**c.to_json(), "higher_is_better": False} for c in found], indent=1) + "\n"
+
+
 def stale() -> list[str]:
-    """Names of the page and figure that are not what the results say."""
-    results, page, figure = read_results(), HERE / "page.md", HERE / FIGURE
-    wrong = [] if page.exists() and page.read_text("utf-8") == render(results) else [page.name]
+    """Names of the page, of the contrasts and of the figure that are not what the results say."""
+    results, figure = read_results(), HERE / FIGURE
+    wanted = {"page.md": render(results), "claims.json": contrasts_of(results)}
+    wrong = [
+        name for name, text in wanted.items() if not (HERE / name).exists() or (HERE / name).read_text("utf-8") != text
+    ]
     drawn = figure.exists() and results["fingerprint"] in figure.read_text("utf-8")
     return wrong + ([] if drawn else [figure.name])
 
@@ -241,6 +251,7 @@ def main() -> None:
         return
     results = read_results()
     write_text(HERE / "page.md", render(results))
+    write_text(HERE / "claims.json", contrasts_of(results))
     with mpl.rc_context({"svg.hashsalt": "anlage", "svg.fonttype": "none", "font.size": 9}):
         about = {"Date": None, "Description": f"results {results['fingerprint']}"}
         draw(results).savefig(HERE / FIGURE, metadata=about)

@@ -20,7 +20,8 @@ from proofreading_figures import FIGURES, column, draw
 
 from anlage.learning.checkpoint import write_text
 from anlage.seed import Seed
-from anlage.study.statistics import Contrast, Outcome, bootstrap_interval, contrasts, holm
+from anlage.study.outcome import Outcome
+from anlage.study.statistics import Contrast, bootstrap_interval, contrasts, holm
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -17,7 +17,8 @@ from signal_figures import FIGURES, draw
 
 from anlage.learning.checkpoint import write_text
 from anlage.seed import Seed
-from anlage.study.statistics import Contrast, Outcome, contrasts
+from anlage.study.outcome import Outcome
+from anlage.study.statistics import Contrast, contrasts
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
