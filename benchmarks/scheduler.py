@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anlage.study.cluster import RayCluster
-from anlage.study.compare import _run
+from anlage.study.compare import in_processes
 from anlage.study.question import Question
 from anlage.study.trial import CONNECTOME, Record, Trial
 from machine import keep
@@ -55,7 +55,7 @@ def main() -> None:
     question = Question()
     trials = [Stub(question, CONNECTOME, index) for index in range(n)]
     results: dict[str, object] = {"workers": workers, "trial_s": REALISTIC_S, "load": round(os.getloadavg()[0], 1)}
-    results["local"] = measured(lambda missing: _run(missing, workers), trials)
+    results["local"] = measured(lambda missing: in_processes(missing, workers), trials)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray

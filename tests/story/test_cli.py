@@ -327,7 +327,7 @@ def test_a_rung_that_breaks_stops_the_whole_comparison_with_one_sentence_and_lea
         """An edge is lost, as where duplicates are merged."""
         return topology.rewired(Step("degree-preserving"), topology.pre[1:], topology.post[1:], topology.weight[1:])
 
-    monkeypatch.setattr("anlage.study.compare._run", here)
+    monkeypatch.setattr("anlage.study.compare.in_processes", here)
     recipe.write_text(TINY.replace("steps = 20", "steps = 2"))
     ask, folder = ["compare", str(recipe), "--graphs", "2", "--out", str(tmp_path / "run")], tmp_path / "run"
     with monkeypatch.context() as patch:
@@ -352,7 +352,7 @@ def test_a_comparison_with_a_lost_trial_is_reported_and_has_the_exit_code_of_div
             lost = {"diverged": "The loss became nan.", "curve": []} if trial.index == 2 else {}
             yield trial, {**record, **lost}
 
-    monkeypatch.setattr("anlage.study.compare._run", here)
+    monkeypatch.setattr("anlage.study.compare.in_processes", here)
     recipe.write_text(TINY.replace("steps = 20", "steps = 2") + COMPARISON)
     assert main(["grow", str(recipe), "--out", str(tmp_path / "run")]) == EXIT_DIVERGED
     said = capsys.readouterr()
@@ -541,7 +541,7 @@ def test_a_kill_leaves_no_process_and_the_resumed_run_equals_an_uninterrupted_on
         assert kept.keys().isdisjoint(trial.file_name for trial in missing)
         yield from ((trial, trial.run()) for trial in missing)
 
-    monkeypatch.setattr("anlage.study.compare._run", here)
+    monkeypatch.setattr("anlage.study.compare.in_processes", here)
     assert main([*command[3:], "--resume"]) == 0
     assert all((out / "results" / name).read_bytes() == content for name, content in kept.items())
     kept.clear()

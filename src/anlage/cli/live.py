@@ -15,6 +15,7 @@ def _live(args: argparse.Namespace) -> None:
     from anlage.connectome.library import load
     from anlage.experience.swimmer import Swimmer
     from anlage.network.reflex import pools
+    from anlage.study.compare import cores
     from anlage.study.swim import CONNECTOME, Tank
     from anlage.study.swim_report import audit_words, sentences, write_swim_report
     from anlage.study.swim_run import carry_out_swims
@@ -28,7 +29,7 @@ def _live(args: argparse.Namespace) -> None:
     pools(args.links - 1)
     connectome = load(args.connectome)
     folder = args.out or Path("runs") / f"{connectome.name}-{args.body}"
-    run = carry_out_swims(connectome, tank, args.graphs, folder, args.seed, Meter())
+    run = carry_out_swims(connectome, tank, args.graphs, folder, args.seed, workers=cores(), progress=Meter())
     print(f"{connectome.name}: {run.circuit.topology.history[0]}")
     print("\n".join(sentences(run)))
     print(audit_words(run)[0])

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -47,7 +48,7 @@ def compare(
         )
     report = progress or (lambda _done, _total: None)
     report(len(records), len(wanted))
-    running = pool(missing) if pool else _run(missing, min(workers or cores(), max(1, len(missing))))
+    running = pool(missing) if pool else in_processes(missing, min(workers or cores(), max(1, len(missing))))
     with closing(running) as finished:
         for trial, record in finished:
             write_json(folder / trial.file_name, record)
@@ -61,15 +62,30 @@ def cores() -> int:
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
-def _run(missing: Sequence[Trial], workers: int) -> Generator[tuple[Trial, Record]]:
-    """Pairs of trial and record, as they are finished."""
+@runtime_checkable
+class Job(Protocol):
+    """Something to do in another process: small, hashable, sent there whole."""
+
+    def run(self) -> Record:
+        """Do it; the result is JSON-able."""
+        ...
+
+
+J = TypeVar("J", bound=Job)
+
+
+def in_processes(missing: Sequence[J], workers: int) -> Generator[tuple[J, Record]]:
+    """Pairs of job and record, as they are finished.
+
+    Raises ``AnlageError`` when a process was killed. Closing the generator ends them all.
+    """
     if not missing:
         return
     context = multiprocessing.get_context("spawn")
     others = multiprocessing.active_children()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=quiet_worker) as pool:
         with _interrupts_held():
-            running: dict[Future[Record], Trial] = {pool.submit(trial.run): trial for trial in missing}
+            running: dict[Future[Record], J] = {pool.submit(job.run): job for job in missing}
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:

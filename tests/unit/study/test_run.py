@@ -55,7 +55,7 @@ def run_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             done.append(trial.file_name)
             yield trial, trial.run()
 
-    monkeypatch.setattr("anlage.study.compare._run", here)
+    monkeypatch.setattr("anlage.study.compare.in_processes", here)
     return done
 
 
