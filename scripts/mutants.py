@@ -40,7 +40,7 @@ MADE, RECORDED, MEASURES = (
 )
 MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
 MUTANTS = (
-    Mutant("experience/measure.py", "(n - 1) / (n - 2)", "1", MEASURES),
+    Mutant("experience/measure.py", "(n - 1) / (n - 2))[varies]", "1)[varies]", MEASURES),
     Mutant("experience/narma.py", "1.5 * u[:, t]", "1.5 * u[:, t + 1]", MADE),
     Mutant("experience/mackey_glass.py", "if now - lag + 1 > lag else 0.0", "", MADE),
     Mutant("experience/three_body.py", "1 - 2 * YOSHIDA, YOSHIDA", "1 - 2 * YOSHIDA, 0.0", MADE),

@@ -13,15 +13,7 @@ from anlage.experience.experience import RecordedExperience, Recording
 from anlage.experience.problem import Task
 from anlage.learning.readout import Gradient, Readout, Ridge
 from anlage.learning.table import Kinds, from_table, to_table, toml
-from anlage.network import (
-    DenseDesign,
-    Design,
-    GatedDesign,
-    PerceptronDesign,
-    Physiology,
-    SparseDesign,
-    TransformerDesign,
-)
+from anlage.network import Physiology
 from anlage.objective import (
     ContrastivePrediction,
     CosinePrediction,
@@ -35,9 +27,6 @@ from anlage.topology import Topology, build, expand
 from anlage.topology.build import SignRule, WeightRule
 
 KINDS: Mapping[type, Kinds] = {
-    Design: {
-        design.name: design for design in (PerceptronDesign, GatedDesign, TransformerDesign, DenseDesign, SparseDesign)
-    },
     Objective: {
         "cosine": CosinePrediction,
         "infonce": ContrastivePrediction,

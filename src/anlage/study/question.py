@@ -8,7 +8,7 @@ from anlage.errors import RecipeError, UnknownName
 from anlage.learning.assay import Assay
 from anlage.learning.recipe import ASSAY_KINDS, KINDS, Recipe, parse
 from anlage.learning.table import Kinds, from_table, to_table, toml
-from anlage.network.design import Design
+from anlage.network import DenseDesign, Design, GatedDesign, PerceptronDesign, SparseDesign, TransformerDesign
 from anlage.study.factor import Cell, Factor, grid, read_factors, write_factors
 from anlage.study.outcome import GROWN, OUTCOMES
 from anlage.topology import (
@@ -56,7 +56,10 @@ CONTROLS: Kinds = {
         InterfaceOnly,
     )
 }
-QUESTION_KINDS: Mapping[type, Kinds] = {**KINDS, **ASSAY_KINDS, Control: CONTROLS}
+DESIGNS: Kinds = {
+    design.name: design for design in (PerceptronDesign, GatedDesign, TransformerDesign, DenseDesign, SparseDesign)
+}
+QUESTION_KINDS: Mapping[type, Kinds] = {**KINDS, **ASSAY_KINDS, Control: CONTROLS, Design: DESIGNS}
 
 
 FIRST_CONTROLS = (DegreePreserving(), PermuteWeights())

@@ -13,7 +13,7 @@ from anlage.learning.recipe import ASSAY_KINDS, KINDS
 from anlage.learning.table import from_table, to_table
 from anlage.network.design import Design
 from anlage.study.factor import Factor
-from anlage.study.question import CONTROLS, QUESTION_KINDS, Comparison, Question, read_question
+from anlage.study.question import CONTROLS, DESIGNS, QUESTION_KINDS, Comparison, Question, read_question
 
 ODD = Recipe(
     name="odd_1",
@@ -44,6 +44,13 @@ def test_every_kind_survives_the_way_to_toml_and_back(protocol: type, word: str)
     recipe = replace(ODD, **{field: KINDS[protocol][word]()})
     assert read_recipe(recipe.to_toml()) == recipe
     assert tomllib.loads(recipe.to_toml())[field]["kind"] == word
+
+
+@pytest.mark.parametrize("word", DESIGNS)
+def test_every_design_survives_the_way_to_toml_and_back(word: str) -> None:
+    question = Question(ODD, Comparison(graphs=3, networks=(DESIGNS[word](),)))
+    assert read_question(question.to_toml()) == question
+    assert question.identity != Question(ODD, Comparison(graphs=3)).identity
 
 
 @pytest.mark.parametrize("word", CONTROLS)

@@ -10,7 +10,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from anlage.connectome.library import load
 from anlage.errors import RecipeError, UnknownName
-from anlage.learning.recipe import KINDS
 from anlage.learning.table import from_table, to_table
 from anlage.network import (
     Budget,
@@ -30,6 +29,7 @@ from anlage.network import (
     scale,
 )
 from anlage.network.design import Cost, nearest
+from anlage.study.question import QUESTION_KINDS
 from anlage.topology import build
 
 IN, OUT = 5, 3
@@ -153,10 +153,10 @@ def test_an_encoder_is_counted_when_it_is_given() -> None:
 @pytest.mark.parametrize("design", DESIGNS, ids=repr)
 def test_a_design_is_written_into_a_question_and_read_back(design: Design) -> None:
     assert isinstance(design, Design)
-    table = to_table(design, KINDS)
+    table = to_table(design, QUESTION_KINDS)
     kind = table.pop("kind")
     assert kind == design.name
-    assert from_table(KINDS[Design][kind], table, "network", KINDS) == design
+    assert from_table(QUESTION_KINDS[Design][kind], table, "network", QUESTION_KINDS) == design
 
 
 def test_designs_that_make_no_sense_are_refused_in_one_sentence() -> None:
