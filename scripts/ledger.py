@@ -47,7 +47,7 @@ def fill(path: Path, identity: str, wanted: Iterable[tuple[str, int, int]], make
 
 
 def answer(question: Question, path: Path) -> None:
-    """Run every trial of a question about an assay that is not in the ledger yet. A control's graph is drawn once, not per level."""
+    """Run every trial of a question about an assay that the ledger lacks. A graph is drawn once, not once per level."""
     at = {(t.arm, t.index, t.cell.number): t for t in trials(question)}
 
     @lru_cache(maxsize=8)
