@@ -16,7 +16,7 @@ from anlage.experience.odour import RECEPTORS, Odours
 from anlage.experience.problem import Problem
 from anlage.learning.assay import Assay, born
 from anlage.learning.recipe import Blueprint, PortChoice
-from anlage.network import Dynamics, Physiology, scale
+from anlage.network import Leaky, Physiology, scale
 from anlage.seed import Seed
 from anlage.topology import BlockPreserving, DegreePreserving, PermuteWeights, RandomProjection, Topology, control_graph
 
@@ -58,7 +58,7 @@ def main() -> None:
     tasks = {
         name: Odours(ask=ask, **question["task"]) for name, ask in (("identity", "single"), ("mixture", "mixture"))
     }
-    physiology = Physiology(plasticity="frozen", ticks=1, dynamics=Dynamics(leak=question["leak"], activation="tanh"))
+    physiology = Physiology(plasticity="frozen", ticks=1, dynamics=Leaky(leak=question["leak"], activation="tanh"))
     recipe = Assay(name="odour", ports=PortChoice((SMELL,), ("all",)), physiology=physiology)
 
     @lru_cache(maxsize=2)

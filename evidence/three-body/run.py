@@ -15,7 +15,7 @@ from anlage.experience.problem import Problem
 from anlage.experience.three_body import ThreeBody
 from anlage.learning.assay import Assay, born
 from anlage.learning.recipe import Blueprint, PortChoice
-from anlage.network import Dynamics, Physiology, scale
+from anlage.network import Leaky, Physiology, scale
 from anlage.seed import Seed
 from anlage.topology import (
     DegreePreserving,
@@ -77,7 +77,7 @@ def participation(states: np.ndarray) -> float:
 
 def score(graph: Topology, seed: Seed, problem: Problem, question: Mapping[str, Any]) -> dict[str, float]:
     """Errors on both parts with every penalty, and how many directions the activity fills."""
-    physiology = Physiology(plasticity="frozen", ticks=1, dynamics=Dynamics(leak=question["leak"], activation="tanh"))
+    physiology = Physiology(plasticity="frozen", ticks=1, dynamics=Leaky(leak=question["leak"], activation="tanh"))
     recipe = Assay(name="three-body", ports=PortChoice(("all",), ("all",)), physiology=physiology)
     network = born(recipe, scale(graph, question["spectral_radius"])[0], problem, seed)
     rng = seed.child("coordinate").rng()
