@@ -1,7 +1,6 @@
 """Turn ``results/`` into ``page.md``, ``claims.json`` and ``odour.png``; ``--check`` only says whether they are fresh."""
 
 import sys
-import tomllib
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,13 +9,12 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts"))
-from finding import Finding, claim, stamp, table, verdict_table  # noqa: E402
-from ledger import Row, read  # noqa: E402
-
 from anlage.seed import Seed  # noqa: E402
 from anlage.study.canvas import MUTED, arm_colour, axes, sheet, write  # noqa: E402
 from anlage.study.outcome import Outcome  # noqa: E402
 from anlage.study.statistics import Contrast, bootstrap_interval, contrasts  # noqa: E402
+from finding import Finding, claim, stamp, table, verdict_table  # noqa: E402
+from ledger import Row, read  # noqa: E402
 
 CONTROLS = ("degree-preserving", "block-preserving", "weight-permuted", "random-projection")
 TASKS = {"identity": "accuracy on single odours", "mixture": "both parts of mixtures named"}
@@ -50,7 +48,9 @@ def scale_table(rows: list[Row]) -> str:
         low, high = bootstrap_interval(mine - raw, Seed(0).child(f"raw {task}").rng())
         means = [column(rows, "connectome", f"{task} {name}").mean() for name in ("chance", "oracle")]
         cells = [means[0], raw.mean(), mine.mean(), means[1]]
-        lines.append([task, *(f"{cell:.3f}" for cell in cells), f"{(mine - raw).mean():+.3f} ({low:+.3f} to {high:+.3f})"])
+        lines.append(
+            [task, *(f"{cell:.3f}" for cell in cells), f"{(mine - raw).mean():+.3f} ({low:+.3f} to {high:+.3f})"]
+        )
     return table(["task", "chance", "receptors alone", "connectome", "Bayes' rule", "connectome less receptors"], lines)
 
 
@@ -61,7 +61,13 @@ def draw(rows: list[Row]) -> Figure:
     page.set(xlim=(0, 1000), ylim=(400, 0))
     page.axis("off")
     write(page, 30, 34, "The larva's olfactory circuit names odours", fontsize=19, weight="bold")
-    write(page, 30, 60, "Read from its Kenyon cells. A dot: one graph, less the connectome on the same odours; bars: means.", color=MUTED)
+    write(
+        page,
+        30,
+        60,
+        "Read from its Kenyon cells. A dot: one graph, less the connectome on the same odours; bars: means.",
+        color=MUTED,
+    )
     arms = (*CONTROLS, "raw")
     for number, (task, said) in enumerate(TASKS.items()):
         ax = axes(figure, 190 + 410 * number, 110, 380, 220)
