@@ -102,7 +102,7 @@ def draw(answered: dict[str, Answered]) -> Figure:
         page,
         30,
         60,
-        "Medians of 20 graphs and seeds; bands hold the middle 90 % (of Mackey-Glass only below 1; beyond, errors have no bound).",
+        "Medians of 20 graphs and seeds; bands hold the middle 90 % (of Mackey-Glass only below 1).",
         color=MUTED,
     )
     for row, (task, one) in enumerate(answered.items()):
