@@ -1,0 +1,102 @@
+"""What ``question.toml`` declares, as questions of the library; and the published perceptron, which the library has not."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from anlage.network.budget import Budget
+from anlage.network.design import Cost, nearest
+from anlage.network.perceptron import Perceptron
+from anlage.study.factor import Factor
+from anlage.study.question import CONTROLS, Comparison, Question, read_question
+from anlage.study.trial import Record, finished
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+RESULTS = HERE / "results"
+RUNS = {
+    "two-steps": "larva-mnist-readout",
+    "further-arms": "bpu-images-further-arms",
+    "more-steps": "bpu-images-more-steps",
+    "expansion": "bpu-images-expansion",
+}
+"""Part -> the folder below runs/ that holds its trials."""
+
+
+def declared() -> tuple[dict[str, Any], str]:
+    """The question, and the checksum that every result carries."""
+    text = (HERE / "question.toml").read_bytes()
+    return tomllib.loads(text.decode()), sha256(text).hexdigest()[:16]
+
+
+def question(part: str, arms: Sequence[str] = ()) -> Question:
+    """The recipe's own question, or the same recipe with the arms, graphs and factors of a part.
+
+    ``arms``: these instead of the part's. A trial does not depend on which others a question has.
+    """
+    asked, whole = (
+        declared()[0][part],
+        read_question((ROOT / "recipes" / "larva-mnist-readout.toml").read_text("utf-8")),
+    )
+    own = cast(Comparison, whole.comparison)
+    known = {control.name: control for control in own.controls}
+    named = [name for name in arms or asked["arms"] if name != "connectome"]
+    factors = {
+        "more-steps": (Factor("task.moments", tuple(asked.get("T", ()))),) if "T" in asked else (),
+        "expansion": (Factor("topology.expand", tuple(float(f) for f in asked.get("F", ()) if f > 1)),)
+        if "F" in asked
+        else (),
+    }
+    comparison = replace(
+        own,
+        controls=tuple(known.get(name) or CONTROLS[name]() for name in named),
+        graphs=asked["graphs"],
+        factors=factors.get(part, ()),
+        margin=() if part in factors else own.margin,
+    )
+    return replace(whole, comparison=comparison)
+
+
+def compact(records: Sequence[Record]) -> list[dict[str, object]]:
+    """Of every trial what a judge needs: arm, index, level, graph, scores before and after, and what could be used."""
+    keys = ("arm", "index", "seed", "graph", "level", "chance", "oracle", "budget", "versions")
+    short = []
+    for record in finished(records):
+        curve, reach = cast(list[object], record["curve"]), cast(dict[str, object], record["audit"])
+        short.append(
+            {
+                **{key: record[key] for key in keys if key in record},
+                "curve": [curve[0], curve[-1]],
+                "audit": {key: reach[key] for key in ("edges", "edges_in_all", "neurons", "neurons_in_all")},
+            }
+        )
+    return short
+
+
+def frozen_middle(n_in: int, n_out: int, trained: int, *, he: bool, generator: torch.Generator) -> Perceptron:
+    """The published perceptron: the map between its two hidden layers stays as it was drawn.
+
+    Its width is the one whose trained parameters come nearest to ``trained``. The middle holds normal numbers without a bias:
+    of standard deviation 1, or with ``he`` the same numbers times sqrt(2 / width), which keeps the mean square of rectified
+    activity (He et al. 2015, ICCV, eq. 10).
+    """
+
+    def cost(width: int) -> Cost:
+        weights = width * (n_in + n_out)
+        return Cost(weights + width + n_out, weights + width * width)
+
+    width = nearest(cost, Budget(trained, 0, 0, 0), "parameters")
+    network = Perceptron(n_in, n_out, (width, width), 1, generator)
+    middle = cast(nn.Linear, network.layers[1])
+    middle.requires_grad_(False)
+    with torch.no_grad():
+        middle.weight.normal_(generator=generator)
+        if he:
+            middle.weight.mul_((2 / width) ** 0.5)
+    return network
