@@ -249,6 +249,15 @@ def main_job() -> str:
     )
 
 
+def larva_mnist() -> str:
+    """How long the image study of the larva takes with its controls, killed and resumed, in a sentence."""
+    told = _benchmark("larva_mnist")
+    return (
+        f"All {told['trials']} trials, killed after {told['kept_when_killed']} and resumed, took {told['wall_min']:.0f} minutes "
+        f"with {told['workers']} processes on a busy machine, {told['cpu_min']:.0f} of processor time ({_machine(told)})."
+    )
+
+
 def rewire() -> str:
     """The rewiring benchmark in one sentence."""
     r = _benchmark("rewire")
