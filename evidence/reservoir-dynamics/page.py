@@ -143,7 +143,11 @@ def claims(answered: dict[str, Answered]) -> list[dict[str, object]]:
     """The two halves of the claim at radius 0.9, at both ports."""
     asked = (("narma-10", "degree-preserving"), ("mackey-glass", "weight-permuted"))
     return [
-        claim(answered[task].contrast(control, ports, 0.9), f"{task}, {PORTS[ports]}", higher_is_better=False)
+        claim(
+            answered[task].contrast(control, ports, 0.9),
+            f"{task}, {'own ports' if ports == 'biological' else 'all neurons'}",
+            higher_is_better=False,
+        )
         for task, control in asked
         for ports in PORTS
     ]
