@@ -17,7 +17,7 @@ test: .venv/test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/cog --check $(COGGED)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # Pages whose numbers are produced by the commands shown in them.
 COGGED := \

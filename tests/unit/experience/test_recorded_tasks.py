@@ -79,7 +79,7 @@ def rubbish_zip() -> bytes:
         (
             ChessValue(),
             "chess/stockfish15_action_values.jsonl.gz",
-            gzip.compress(json.dumps({"fen": "8/8 w", "moves": []}).encode()),
+            gzip.compress(json.dumps({"fen": "8/8 w", "moves": []}).encode(), mtime=0),
             "damaged or another kind of file",
         ),
         (FewShot(), "omniglot_small/images_background_small1.zip", b"PK", "damaged or no zip archive"),
