@@ -21,7 +21,7 @@ from anlage.study.trial import CONNECTOME, Record, Trial
 from machine import keep
 
 REALISTIC_S = 10.0
-"""A short trial of the main job, on one core; see main_job.json for the whole."""
+"""A short trial of the digits study, on one core; see main_job.json for the whole."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The picture on the README's first screen: the wiring, and what it was worth.
+"""The picture of the digits study in the README: the wiring, and what it was worth.
 
     python scripts/picture.py
 
@@ -61,6 +61,11 @@ def worm(figure, page) -> None:
 def values(figure, page, run) -> None:
     """Prediction error of every trained network, arm by arm."""
     every = arms(run)
+    verdicts = {
+        c.control: c.verdict if c.verdict.startswith("no ") else f"connectome {c.verdict}"
+        for c in run.contrasts
+        if c.outcome == "prediction_error"
+    }
     write(page, 40, 290, "What it was worth", fontsize=22, weight="bold", color=INK)
     write(page, 290, 290, "predicting the next patch of a handwritten digit", fontsize=14, color=MUTED)
     ax = axes(figure, 330, 315, WIDTH - 370, 200)
@@ -77,7 +82,7 @@ def values(figure, page, run) -> None:
             sample, i + swarm(pixel, 4.5, 24) / 66, s=52, color=arm_colour(arm.number), alpha=0.8, lw=0, zorder=2
         )
         name = "the connectome" if i == 0 else arm.name
-        under = f"one wiring, {len(sample)} seeds" if i == 0 else f"{len(sample)} certified control graphs"
+        under = f"one wiring, {len(sample)} seeds" if i == 0 else f"{len(sample)} graphs: {verdicts[arm.name]}"
         at = 315 + 200 * (i + 0.6) / (len(every) + 0.2)
         write(page, 40, at - 9, name, fontsize=16, weight="bold", color=arm_colour(arm.number))
         write(page, 40, at + 12, under, fontsize=13, color=MUTED)
@@ -86,8 +91,6 @@ def values(figure, page, run) -> None:
         fontsize=13,
         color=MUTED,
     )
-    verdicts = {c.verdict for c in run.contrasts if c.outcome == "prediction_error"}
-    write(page, WIDTH - 40, 290, " / ".join(sorted(verdicts)), fontsize=16, weight="bold", color=INK, ha="right")
 
 
 if __name__ == "__main__":

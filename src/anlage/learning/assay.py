@@ -12,7 +12,7 @@ from torch import Tensor
 from anlage.errors import Diverged, RecipeError
 from anlage.experience.memory_capacity import MemoryCapacity
 from anlage.experience.problem import Problem, Task
-from anlage.learning.drill import asked, drill
+from anlage.learning.drill import answers, asked, drill
 from anlage.learning.measure import NUMBERS_AT_ONCE
 from anlage.learning.operate import activated, gained
 from anlage.learning.readout import Gradient, LinearMap, Readout, Ridge, fit_ridge
@@ -148,7 +148,8 @@ def assay(
 def assay_design(recipe: Assay, design: Design, *, validate: bool = False) -> Assayed:
     """The same task, trained in the same way, given to a network without a wiring that costs what the recipe's own does.
 
-    Raises ``RecipeError`` when the recipe's readout is not learned: such a network has no state worth reading before it learned.
+    Raises ``RecipeError`` when the recipe's readout is not learned, since such a network has no state worth reading before it
+    learned, or when nothing that is shown can reach its answers: that would be a control that cannot but lose.
     """
     if not isinstance(recipe.readout, Gradient):
         raise RecipeError(
@@ -160,11 +161,21 @@ def assay_design(recipe: Assay, design: Design, *, validate: bool = False) -> As
     own = budget(None, born(recipe, _operate(recipe, wired, problem, seed)[0], problem, seed))
     generator = torch.Generator().manual_seed(seed.child("design").child(design.name).integer)
     network = design.build(problem.train.shape[-1], problem.train_answer.shape[-1], own, generator)
+    _demand_reached(recipe, design, answers(network, problem, problem.train[:ENOUGH], ENOUGH))
     curve = drill(network, problem, recipe.readout, seed, None)
     return Assayed(
         *(recipe, None, None, None, budget(None, network), network, curve),
         *(None, (), problem.oracle, problem.chance),
     )
+
+
+def _demand_reached(recipe: Assay, design: Design, answer: Float[Tensor, "sample moment output"]) -> None:
+    """What the audit is to a wiring: untrained answers to different sequences must differ."""
+    if len(answer) > 1 and bool((answer == answer[:1]).all()):
+        raise RecipeError(
+            f"Nothing that {recipe.task.source.title} shows reaches the answers of {design.name!r}, which looks back too little; "
+            "give it a longer window, take a network that remembers, or let the task show its input to the end."
+        )
 
 
 def input_only(recipe: Assay) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ After the global workspace of Baars (1988, A Cognitive Theory of Consciousness) 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float, Int
@@ -70,9 +70,9 @@ class Workspace(Area):
         ]
         return torch.stack(parts).sum(0)
 
-    def learn(self, received: Received, night: int, progress: object = None) -> None:
+    def learn(self, received: Received, night: int, progress: Callable[[int, int], None] | None = None) -> None:
         """One night, at whose end the usual error of every area is brought up to date."""
-        super().learn(received, night, progress)  # type: ignore[arg-type]
+        super().learn(received, night, progress)
         for name in self.names:
             usual = self.get_buffer(f"usual_{name}")
             usual.mul_(MEMORY).add_((1 - MEMORY) * received.error[name].mean().clamp_min(1e-6))

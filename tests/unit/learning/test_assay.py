@@ -16,7 +16,7 @@ from anlage.experience.still_image import StillImages
 from anlage.learning.assay import ENOUGH, Assay, Assayed, assay, assay_design, born, input_only, pose
 from anlage.learning.readout import Gradient, Ridge
 from anlage.learning.recipe import Blueprint, PortChoice
-from anlage.network import Budget, Leaky, Physiology
+from anlage.network import Budget, Leaky, PerceptronDesign, Physiology
 from anlage.network.network import State
 from anlage.seed import Seed
 from anlage.study.question import read_question
@@ -207,6 +207,16 @@ def test_a_network_without_a_wiring_gets_the_same_task_and_is_told_the_budget() 
     assert found.scores["accuracy"] > 0.5 > found.curve[0]["accuracy"]
     with pytest.raises(RecipeError, match="'layer' is trained by gradient, but the readout of linear is not"):
         assay_design(LINEAR, design)  # type: ignore[arg-type]
+
+
+def test_a_network_that_cannot_see_what_it_is_asked_about_is_refused() -> None:
+    pulse = replace(
+        IMAGES, task=StillImages(showing="pulse", moments=2, n_train=96, n_test=60), readout=Gradient(epochs=30)
+    )
+    with pytest.raises(RecipeError, match="reaches the answers of 'layer', which looks back too little"):
+        assay_design(pulse, Design())  # type: ignore[arg-type]
+    whole = assay_design(pulse, PerceptronDesign(window=2))
+    assert whole.scores["accuracy"] > 0.3 > whole.curve[0]["accuracy"]
 
 
 def test_a_loss_that_is_no_number_has_diverged() -> None:
