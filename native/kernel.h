@@ -21,9 +21,10 @@ struct Graph {
 };
 
 // What is done with the sums before they are stored.
+//   fire: f(sum)
 //   advance: the next state lerp(state, f(sum), leak), with f(sum) kept in rate
 //   retreat: sum is the gradient of a state; the gradient of the current before it, leak f'(...) sum, goes to current
-enum Finish : int { plain, advance, retreat };
+enum Finish : int { plain, fire, advance, retreat };
 enum Activation : int { tanh_, relu_ };
 
 template <class S>

@@ -1,6 +1,7 @@
 """Engines made of torch: anlage, and the ways a sparse product is usually written."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,17 @@ LayOut = Callable[[Tensor], Product]
 
 
 def runner(
-    task: Task, lay_out: LayOut, *, batch_first: bool = False, leaf: Callable[[Tensor], Tensor] = lambda weight: weight
+    task: Task,
+    lay_out: LayOut,
+    *,
+    batch_first: bool = False,
+    leaf: Callable[[Tensor], Tensor] = lambda weight: weight,
+    activation: Callable[[Tensor], Tensor] = torch.tanh,
 ) -> Callable[[], tuple[np.ndarray, ...]]:
     """One run of the task; results have shape ``(neuron, batch)`` whatever order the engine likes.
 
-    ``leaf``: makes of the weights the tensor that receives their gradient and is handed to ``lay_out``.
+    ``leaf``: makes of the weights the tensor that receives their gradient and is handed to ``lay_out``. ``activation``: what is
+    done with the product, if that has not been done in its own pass.
     """
     torch.set_num_threads(task.case.threads)
     weight = leaf(torch.from_numpy(task.graph.weight))
@@ -33,11 +40,11 @@ def runner(
 
     def forward() -> Tensor:
         with torch.no_grad():
-            return torch.tanh(fixed(state))
+            return activation(fixed(state))
 
     def step() -> Tensor:
         weight.grad = state.grad = None
-        result = torch.tanh((fixed or lay_out(weight))(state))
+        result = activation((fixed or lay_out(weight))(state))
         result.backward(gradient)
         return result
 
@@ -75,7 +82,9 @@ def anlage(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
 
     wiring = Wiring(task.graph.topology())
     if task.case.mode != "unroll":
-        return runner(task, lambda weight: Synapses(wiring, weight))
+        return runner(
+            task, lambda weight: partial(Synapses(wiring, weight), activation="tanh"), activation=lambda rate: rate
+        )
     torch.set_num_threads(task.case.threads)
     course = Course(wiring, Leaky(1.0), task.case.steps, torch.arange(task.graph.n))
     bias = torch.zeros(task.graph.n, 1)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from anlage.network import kernel
-from anlage.network.dynamics import Leaky
+from anlage.network.dynamics import Activation, Leaky
 from anlage.network.wiring import Wiring
 
 CHUNK = 1 << 22
@@ -35,6 +35,11 @@ class Crossing(ABC):
     @abstractmethod
     def edges(self, gradient: Tensor, state: Tensor) -> Float[Tensor, " edge"]:
         """For every edge, the sum over the batch of ``gradient[post] * state[pre]``."""
+
+    def fired(self, activation: Activation, state: Tensor) -> Float[Tensor, "neuron batch"]:
+        """``f(W @ state)``."""
+        current = self.forward(state)
+        return Leaky(1.0, activation).rate(current, out=current)
 
     def edges_of_steps(self, gradient: Sequence[Tensor], state: Sequence[Tensor]) -> Float[Tensor, " edge"]:
         """``edges`` summed over steps, several side by side like a wider batch; raises ``ValueError`` when there are none."""
@@ -94,6 +99,10 @@ class KernelCrossing(Crossing):
         """``plus + W.T @ gradient``."""
         return self._backward(gradient, plus, 1.0, None)
 
+    def fired(self, activation: Activation, state: Tensor) -> Tensor:
+        """``f(W @ state)``, in one pass."""
+        return self._forward(state, None, kernel.Fire(activation))
+
     def edges(self, gradient: Tensor, state: Tensor) -> Tensor:
         """The gradient of every edge."""
         found = kernel.edges(self._wiring.forward_layout, self._wiring.rows, gradient, state)
@@ -126,7 +135,7 @@ class KernelCrossing(Crossing):
         finish = kernel.Advance(dynamics.activation, dynamics.leak, before, rate)
         return kernel.ready(self._wiring.forward_layout, self._wiring.rows, self._weight, outside, after, finish)
 
-    def _forward(self, state: Tensor, plus: Tensor | None, finish: kernel.Advance | None) -> Tensor:
+    def _forward(self, state: Tensor, plus: Tensor | None, finish: kernel.Fire | kernel.Advance | None) -> Tensor:
         if state.shape[1] == 1:
             return kernel.stream(self._wiring.rows, self._weight, state, plus, finish)
         layout = self._wiring.forward_layout

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from anlage.errors import RecipeError
 
+Activation = Literal["tanh", "relu"]
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Leaky:
     """
 
     leak: float = 0.5
-    activation: Literal["tanh", "relu"] = "tanh"
+    activation: Activation = "tanh"
 
     def __post_init__(self) -> None:
         if not 0 < self.leak <= 1:

@@ -8,11 +8,13 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int, UInt16
 from torch import Tensor
+
+from anlage.network.dynamics import Activation
 
 if TYPE_CHECKING:
     from anlage.network import _kernel
@@ -34,8 +36,8 @@ TILE = 64
 LARGE = 1 << 21
 """Numbers in a result from which it is worth asking for large pages."""
 
-_PLAIN, _ADVANCE, _RETREAT = range(3)
-_ACTIVATION = {"tanh": 0, "relu": 1}
+_PLAIN, _FIRE, _ADVANCE, _RETREAT = range(4)
+_ACTIVATION: dict[Activation, int] = {"tanh": 0, "relu": 1}
 _STORED = (torch.float32, torch.bfloat16)
 
 
@@ -91,10 +93,17 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Fire:
+    """The sums become ``f(sum)``."""
+
+    activation: Activation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Advance:
     """The sums become a new state, ``lerp(before, f(sum), leak)``; ``rate`` receives ``f(sum)``."""
 
-    activation: Literal["tanh", "relu"]
+    activation: Activation
     leak: float
     before: Float[Tensor, "neuron batch"]
     rate: Float[Tensor, "neuron batch"]
@@ -107,7 +116,7 @@ class Retreat:
     ``rate`` holds ``f(current)``, and may be the same tensor as ``current``.
     """
 
-    activation: Literal["tanh", "relu"]
+    activation: Activation
     leak: float
     rate: Float[Tensor, "neuron batch"]
     current: Float[Tensor, "neuron batch"]
@@ -152,7 +161,7 @@ def cross(
     state: Float[Tensor, "neuron batch"],
     plus: Float[Tensor, "neuron batch"] | None = None,
     scale: float = 1.0,
-    finish: Advance | Retreat | None = None,
+    finish: Fire | Advance | Retreat | None = None,
     laid_out: bool = True,
 ) -> Float[Tensor, "neuron batch"]:
     """``scale * plus + W state``, or what ``finish`` makes of it; ``weight`` in the layout's order, or in the topology's.
@@ -183,7 +192,7 @@ def stream(
     weight: Float[Tensor, " edge"],
     state: Float[Tensor, "neuron 1"],
     plus: Float[Tensor, "neuron 1"] | None = None,
-    finish: Advance | None = None,
+    finish: Fire | Advance | None = None,
 ) -> Float[Tensor, "neuron 1"]:
     """``cross`` for a single stream, with edges as they lie."""
     state = _state(state, rows.n, 1, weight)
@@ -267,7 +276,12 @@ def _touched(tensor: Tensor) -> Tensor:
 
 
 def _step(
-    state: Tensor, plus: Tensor | None, scale: float, result: Tensor, sums: Tensor, finish: Advance | Retreat | None
+    state: Tensor,
+    plus: Tensor | None,
+    scale: float,
+    result: Tensor,
+    sums: Tensor,
+    finish: Fire | Advance | Retreat | None,
 ) -> tuple[int | float, ...]:
     """The numbers of the kernels' ``Step``; tensors must be contiguous, and outlive the call."""
     added = 0 if plus is None else plus.data_ptr()
@@ -275,6 +289,8 @@ def _step(
     if finish is None:
         return *common, _PLAIN, 0, 0.0, 0, 0, 0, 0
     activation = _ACTIVATION[finish.activation]
+    if isinstance(finish, Fire):
+        return *common, _FIRE, activation, 0.0, 0, 0, 0, 0
     if isinstance(finish, Advance):
         before, rate = _own(finish.before, state), _own(finish.rate, state)
         return *common, _ADVANCE, activation, finish.leak, before, rate, 0, 0

@@ -237,6 +237,28 @@ def test_a_tick_in_one_pass_equals_its_parts(isa: str, batch: int, dynamics: Lea
 
 
 @compiled
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("batch", [1, 6, 37])
+@pytest.mark.parametrize("block", [64, 1 << 14])
+def test_what_fires_in_one_pass_equals_its_parts(
+    isa: str, activation: str, batch: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anlage.network.wiring.BLOCK", block)
+    topology = graph()
+    weight, state, gradient, _ = values(topology, batch)
+    close = {"rtol": 1e-5, "atol": 1e-5}
+    exact = TorchCrossing(Wiring(topology), weight.double()).forward(state.double())
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        w, s = weight.to(dtype).requires_grad_(), state.to(dtype).requires_grad_()
+        rate = synapse(Wiring(topology), w, s, activation)  # type: ignore[arg-type]
+        found.append([rate, *torch.autograd.grad(rate, (w, s), gradient.to(dtype))])
+    torch.testing.assert_close(found[1][0], getattr(torch, activation)(exact))
+    for single, double in zip(*found, strict=True):
+        torch.testing.assert_close(single, double.float(), **close)
+
+
+@compiled
 @pytest.mark.parametrize("batch", [1, 16])
 def test_the_tanh_of_the_kernels_is_right_to_three_units_in_the_last_place(isa: str, batch: int) -> None:
     special = torch.tensor([0.0, float("inf"), -float("inf"), 1e-30, -1e-38, 89.0, -1e30])

@@ -68,6 +68,18 @@ def test_the_derivatives_of_the_product_equal_numerical_ones() -> None:
     assert torch.autograd.gradcheck(lambda s: synapse(wiring, weight.detach(), s), (state,))
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_the_derivatives_of_what_fires_equal_numerical_ones_to_the_second_order(activation: str) -> None:
+    graph = topology()
+    wiring, weight = Wiring(graph), torch.from_numpy(graph.weight.copy()).requires_grad_()
+    state = normal(N, BATCH).requires_grad_()
+    rate = synapse(wiring, weight, state, activation)  # type: ignore[arg-type]
+    assert torch.equal(rate, getattr(torch, activation)(synapse(wiring, weight, state)))
+    for check in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
+        assert check(lambda w, s: synapse(wiring, w, s, activation), (weight, state))  # type: ignore[arg-type]
+    assert torch.autograd.gradcheck(lambda s: synapse(wiring, weight.detach(), s, activation), (state,))  # type: ignore[arg-type]
+
+
 def test_the_product_can_be_differentiated_again_and_again() -> None:
     graph = topology()
     wiring, weight = Wiring(graph), torch.from_numpy(graph.weight.copy()).requires_grad_()
