@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from anlage.experience.chess_moves import ChessMoves
 from anlage.experience.chess_value import ChessValue
 from anlage.experience.few_shot import FewShot
 from anlage.experience.item_recall import ItemRecall
@@ -29,4 +30,5 @@ TASKS: Mapping[str, type] = {
     "odours": Odours,
     "next-byte": NextByte,
     "chess-value": ChessValue,
+    "chess-moves": ChessMoves,
 }

@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -74,14 +75,30 @@ def read_positions() -> tuple[list[str], Float[ndarray, " sample"]]:
 
     Raises ``DataMissing``, and ``IntegrityError`` for a damaged or foreign file.
     """
+    rows = read_action_values()
+    return list(rows), value_of(np.array([max(moves.values()) for moves in rows.values()], dtype=np.float64))
+
+
+def read_action_values() -> Mapping[str, Mapping[str, int]]:
+    """Position in Forsyth-Edwards notation -> legal move, as in e2e4 -> centipawns for the side to move.
+
+    A mate in ``n`` moves counts as 32,000 - n. Raises ``DataMissing``, and ``IntegrityError`` for a damaged or foreign file.
+    """
     try:
         lines = gzip.decompress(read_data(TABLE, "chess positions with values")).decode().splitlines()
         rows = [json.loads(line) for line in lines]
-        centipawns = np.array([max(value for _, value in row["moves"]) for row in rows], dtype=np.float64)
-        positions = [str(row["fen"]) for row in rows]
+        found = {str(row["fen"]): {str(move): int(value) for move, value in row["moves"]} for row in rows}
+        if not all(found.values()):
+            raise ValueError("a position without moves")
     except (gzip.BadGzipFile, zlib.error, EOFError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{TABLE} is damaged or another kind of file ({error}); get it again.") from error
-    return positions, np.tanh(CENTIPAWN * centipawns / 2)  # the same as 2 / (1 + exp(-x)) - 1, and cannot overflow
+    return found
+
+
+def value_of(centipawns: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
+    """Expected outcome of an advantage, -1 lost to 1 won: ``2 / (1 + exp(-0.00368208 centipawns)) - 1``."""
+    value: ndarray = np.tanh(CENTIPAWN * centipawns / 2)  # the same, and cannot overflow
+    return value
 
 
 def planes(fen: str) -> Float[ndarray, " input"]:
