@@ -38,6 +38,7 @@ ERROR = "tests/unit/connectome/test_error.py"
 MADE, RECORDED, MEASURES = (
     f"tests/unit/experience/test_{name}.py" for name in ("made_tasks", "recorded_tasks", "measure")
 )
+CHESS = "tests/unit/experience/test_chess.py"
 MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
 MUTANTS = (
     Mutant("experience/measure.py", "(n - 1) / (n - 2))[varies]", "1)[varies]", MEASURES),
@@ -48,6 +49,10 @@ MUTANTS = (
     Mutant(
         "experience/chess_value.py", "rank.swapcase() for rank in ranks[::-1]", "rank for rank in ranks[::-1]", RECORDED
     ),
+    Mutant("experience/chess_board.py", "bits[:, 12, [7, 0, 63, 56]]", "bits[:, 12, [0, 7, 56, 63]]", CHESS),
+    Mutant("experience/chess_search.py", "turned = -1 if self.plies == 1 else 1", "turned = 1", CHESS),
+    Mutant("experience/chess_search.py", "np.minimum.reduceat", "np.maximum.reduceat", CHESS),
+    Mutant("experience/chess_moves.py", "        if found not in known:\n", "        if True:\n", CHESS),
     Mutant("experience/few_shot.py", "characters[asked[episode]], drawing", "characters[0], drawing", RECORDED),
     Mutant("mind/mind.py", '"shuffled": said.roll(1, 0)', '"shuffled": said', MIND),
     Mutant("mind/mind.py", "torch.cat([embedding, prediction], 1)", "torch.cat([prediction, embedding], 1)", MIND),

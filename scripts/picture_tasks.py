@@ -187,7 +187,10 @@ def chess(figure: Figure, problem: Problem, left: float, top: float) -> None:
     ax = blank(figure, left, top, HEIGHT - 6, HEIGHT - 6)
     ax.imshow(np.indices((8, 8)).sum(0) % 2, cmap="Greys", vmin=0, vmax=8, origin="lower")
     signs = dict(zip(PIECES, "♙♘♗♖♕♔♟♞♝♜♛♚", strict=True))
-    for plane, rank, file in zip(*np.nonzero(problem.test[20, 0].numpy().reshape(12, 8, 8)), strict=True):
+    seen = problem.test[20, 0].numpy()
+    if len(seen) < 12 * 64:  # own pieces are 1, the other side's -1
+        seen = np.concatenate([seen[:384] == 1, seen[:384] == -1])
+    for plane, rank, file in zip(*np.nonzero(seen.reshape(12, 8, 8)), strict=True):
         write(ax, file, rank, signs[PIECES[plane]], ha="center", va="center", fontsize=14, color=INK)
     answered(figure, left - 20, top, f"{float(problem.test_answer[20, 0, 0]):+.2f}", 20)
 
@@ -195,9 +198,9 @@ def chess(figure: Figure, problem: Problem, left: float, top: float) -> None:
 NOTES = (
     "Every task knows the best score there is, or that of a stated reference solver,",
     "and the score of answering the same every time: both are in docs/tasks.md.",
-    "Black stretches are the same piece of signal, where it enters and where it is asked for.",
-    "Chess is seen from the side to move; next-byte is asked at every moment, the rest from",
-    "item-recall on, but for the heading, only at the end.",
+    "Black stretches are the same piece of signal, where it enters and where it is",
+    "asked for. Chess is seen from the side to move; next-byte is asked at every",
+    "moment, the rest from item-recall on, but for the heading, only at the end.",
 )
 
 PANELS: dict[str, tuple[str, Callable[[Figure, Problem, float, float], None]]] = {
@@ -214,6 +217,7 @@ PANELS: dict[str, tuple[str, Callable[[Figure, Problem, float, float], None]]] =
     "odours": ("the odour, from 21 olfactory neurons", odour),
     "next-byte": ("the next byte of a text, at every moment", text),
     "chess-value": ("the value for the side to move, -1 to 1", chess),
+    "chess-moves": ("the same, behind any legal move", chess),
 }
 
 if __name__ == "__main__":

@@ -413,6 +413,7 @@ REFERENCE = {
     "odours": "Bayes' rule",
     "next-byte": "a 4-gram model",
     "chess-value": "counting pieces",
+    "chess-moves": "counting pieces",
 }
 """What reaches the oracle of a task."""
 

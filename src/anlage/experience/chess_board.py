@@ -84,6 +84,6 @@ def encode(keys: Sequence[Key]) -> Int8[ndarray, "sample 396"]:
     """
     squares = np.array(keys, dtype="<u8").reshape(len(keys), 14)
     bits = np.unpackbits(squares.view(np.uint8), bitorder="little").reshape(len(keys), 14, 64).astype(np.int8)
-    pieces = (bits[:, :6] - bits[:, 6:12]).reshape(len(keys), -1)
+    pieces = (bits[:, :6] - bits[:, 6:12]).reshape(len(keys), 384)
     castling, passing = bits[:, 12, [7, 0, 63, 56]], bits[:, 13].reshape(-1, 8, 8)[:, 5]
     return np.concatenate([pieces, castling, passing], axis=1)

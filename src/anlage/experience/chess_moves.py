@@ -48,6 +48,7 @@ class ChessMoves:
         """The problem; which games are for testing, and which moves are played, is drawn."""
         table = read_action_values()
         game = games(list(table))
+        demand("n_test_games", self.n_test_games, 1, int(game.max()))
         held_out = np.isin(game, rng.permutation(game.max() + 1)[: self.n_test_games])
         moves = [(row, move) for row, known in enumerate(table.values()) for move in known]
         drawn = [moves[number] for number in rng.permutation(len(moves))]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float, Int, Int8
@@ -44,7 +44,7 @@ class Lookahead:
         return np.split(move, np.cumsum([len(names) for names in self.moves])[:-1])
 
 
-def look_ahead(positions: Sequence[str], plies: Literal[1, 2]) -> Lookahead:
+def look_ahead(positions: Sequence[str], plies: int) -> Lookahead:
     """Lay out every line from positions in Forsyth-Edwards notation.
 
     Raises ``RecipeError`` when ``plies`` is neither 1 nor 2 or a position has no legal move, ``IntegrityError`` for text that is

@@ -120,8 +120,16 @@ def planes(fen: str) -> Float[ndarray, " input"]:
 
 
 def games(positions: list[str]) -> ndarray:
-    """Number of the game that each position belongs to; a game ends where the count of moves stops growing."""
-    half_moves = [2 * int(fen.split()[5]) + (fen.split()[1] == "b") for fen in positions]
+    """Number of the game that each position belongs to; a game ends where the count of moves stops growing.
+
+    Raises ``IntegrityError`` for positions without a count.
+    """
+    try:
+        half_moves = [2 * int(fen.split()[5]) + (fen.split()[1] == "b") for fen in positions]
+    except (IndexError, ValueError) as error:
+        raise IntegrityError(
+            f"{TABLE} has positions without the number of their move, so games cannot be told apart; get it again."
+        ) from error
     number: ndarray = np.cumsum(np.diff(half_moves, prepend=half_moves[0]) < 0)
     return number
 

@@ -9,6 +9,7 @@ from anlage.connectome.library import load
 from anlage.errors import RecipeError
 from anlage.experience import Digits, Mnist, SpokenDigits, Text
 from anlage.experience.catalogue import TASKS
+from anlage.experience.chess_games import ChessGames
 from anlage.experience.experience import RecordedExperience, Recording
 from anlage.experience.problem import Task
 from anlage.learning.readout import Gradient, Readout, Ridge
@@ -34,7 +35,13 @@ KINDS: Mapping[type, Kinds] = {
         "sigreg": SigregPrediction,
         "vicreg": VicregPrediction,
     },
-    RecordedExperience: {"digits": Digits, "mnist": Mnist, "spoken-digits": SpokenDigits, "text": Text},
+    RecordedExperience: {
+        "chess": ChessGames,
+        "digits": Digits,
+        "mnist": Mnist,
+        "spoken-digits": SpokenDigits,
+        "text": Text,
+    },
 }
 ASSAY_KINDS: Mapping[type, Kinds] = {
     Task: TASKS,
