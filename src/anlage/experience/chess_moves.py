@@ -50,7 +50,7 @@ class ChessMoves:
         game = games(list(table))
         demand("n_test_games", self.n_test_games, 1, int(game.max()))
         held_out = np.isin(game, rng.permutation(game.max() + 1)[: self.n_test_games])
-        moves = [(row, move) for row, known in enumerate(table.values()) for move in known]
+        moves = [(row, move) for row, values in enumerate(table.values()) for move in values]
         drawn = [moves[number] for number in rng.permutation(len(moves))]
         known: set[Key] = set()
         parts = []

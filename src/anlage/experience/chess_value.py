@@ -88,8 +88,8 @@ def read_action_values() -> Mapping[str, Mapping[str, int]]:
         lines = gzip.decompress(read_data(TABLE, "chess positions with values")).decode().splitlines()
         rows = [json.loads(line) for line in lines]
         found = {str(row["fen"]): {str(move): int(value) for move, value in row["moves"]} for row in rows}
-        if not all(found.values()):
-            raise ValueError("a position without moves")
+        if not found or not all(found.values()):
+            raise ValueError("no positions, or one without moves")
     except (gzip.BadGzipFile, zlib.error, EOFError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(f"{TABLE} is damaged or another kind of file ({error}); get it again.") from error
     return found

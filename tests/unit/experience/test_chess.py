@@ -20,6 +20,7 @@ from anlage.testing import check_task
 
 chess = pytest.importorskip("chess", reason="python-chess (extra chess) is not installed")
 
+REAL_DATA = Path(__file__).parents[4] / "shared" / "data"
 START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 # Moves, and lines of two moves, from the positions on which move generators are tested (chessprogramming.org/Perft_Results).
 COUNTED = {
@@ -214,6 +215,20 @@ def test_a_pulse_is_followed_by_silence(data_folder: Path) -> None:
     assert not pulse[:, 1:].any()
 
 
+@pytest.mark.skipif(not (REAL_DATA / TABLE).is_file(), reason="chess is not in the data folder")
+def test_the_engine_knows_the_same_moves_and_mates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANLAGE_DATA", str(REAL_DATA))
+    table = read_action_values()
+    mating = [fen for fen, moves in table.items() if max(moves.values()) == 31_999][:10]
+    fens = [*list(table)[::250], *mating]
+    lines = look_ahead(fens, 1)
+    for fen, moves, worth in zip(fens, lines.moves, lines.worth(np.zeros(len(lines.boards))), strict=True):
+        assert set(moves) == set(table[fen])
+        assert {m for m, own in zip(moves, worth, strict=True) if own == MATE} == {
+            m for m, v in table[fen].items() if v == 31_999
+        }
+
+
 def test_games_are_cut_into_boards_that_moves_lead_to(data_folder: Path) -> None:
     recording = ChessGames(length=5).open()
     assert recording.modality == "board"
@@ -287,6 +302,7 @@ def test_more_boards_than_there_are_and_moves_that_are_none_are_refused(data_fol
     write(data_folder, {START.removesuffix(" 0 1"): {"e2e4": 10}})
     with pytest.raises(IntegrityError, match="games cannot be told apart"):
         ChessGames().open()
-    write(data_folder, {START: {}})
-    with pytest.raises(IntegrityError, match="a position without moves"):
-        read_action_values()
+    for nothing in ({}, {START: {}}):
+        write(data_folder, nothing)
+        with pytest.raises(IntegrityError, match="no positions, or one without moves"):
+            read_action_values()
