@@ -25,7 +25,7 @@ GRAPHS = ("degree-preserving", "weight-permuted", "erdos-renyi")
 OUTCOMES = {"value": True, "regret 1": False, "regret 2": False}
 """Declared outcome -> whether higher is better."""
 PLAYERS = {"counting pieces": "counting pieces", "any move": "the rules alone"}
-WRITTEN_FOR = {"wiring": (), "core": ("value", "regret 2")}
+WRITTEN_FOR = {"wiring": (), "core": ("value",)}
 """The outcomes on which the larva is better than every rewire, and than the encoder alone, when the prose was written."""
 
 
@@ -133,6 +133,7 @@ def numbers(rows: list[Row], baselines: dict[str, Any]) -> dict[str, str]:
         "confounded": f"{means['encoder-only', 'regret 1'] - means['connectome', 'regret 2']:.0f}",
         "plain_1": f"{means['encoder-only', 'regret 1'] - means['connectome', 'regret 1']:.0f}",
         "plain_2": f"{means['encoder-only', 'regret 2'] - means['connectome', 'regret 2']:.0f}",
+        **{f"order_{n}": f"{column(rows, arm, 'order of moves').mean():.2f}" for n, arm in enumerate(ARMS)},
         "loss_core": f"{means['connectome', 'loss']:.3f}",
         "loss_encoder": f"{means['encoder-only', 'loss']:.3f}",
         "trained_core": f"{means['connectome', 'trained']:,.0f}",
@@ -218,6 +219,10 @@ def finding() -> Finding:
             verdicts=verdict_table(c for contrasts in found.values() for c in contrasts),
             search=search_table(rows, players),
             **numbers(rows, baselines),
+            **{
+                f"detectable_{n[-1]}": f"{max(c.detectable for c in found[n] if c.control in GRAPHS):.2g}"
+                for n in OUTCOMES
+            },
         )
     )
     known = [claim(c, name, higher_is_better=OUTCOMES[name]) for name, cs in found.items() for c in cs]
