@@ -24,6 +24,7 @@ ARMS = tuple(QUESTION["arms"])
 GRAPHS = ("degree-preserving", "weight-permuted", "erdos-renyi")
 OUTCOMES = {"value": True, "regret 1": False, "regret 2": False}
 """Declared outcome -> whether higher is better."""
+TOLD = {"value": "value", "regret 1": "regret at 1 ply", "regret 2": "regret at 2 plies"}
 PLAYERS = {"counting pieces": "counting pieces", "any move": "the rules alone"}
 WRITTEN_FOR = {"wiring": (), "core": ("value",)}
 """The outcomes on which the larva is better than every rewire, and than the encoder alone, when the prose was written."""
@@ -225,7 +226,7 @@ def finding() -> Finding:
             },
         )
     )
-    known = [claim(c, name, higher_is_better=OUTCOMES[name]) for name, cs in found.items() for c in cs]
+    known = [claim(c, TOLD[name], higher_is_better=OUTCOMES[name]) for name, cs in found.items() for c in cs]
     picture = stamp((HERE / "results").glob("*.json"))
     return Finding(HERE, page, known, lambda: draw(rows, baselines), "chess.png", picture)
 
