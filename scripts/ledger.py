@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anlage.errors import AnlageError
-from anlage.learning.assay import Assay, assay
+from anlage.learning.assay import Assay, assay, assay_design
 from anlage.learning.checkpoint import write_text
 from anlage.study.compare import one_thread
 from anlage.study.question import Question
@@ -49,20 +49,25 @@ def fill(path: Path, identity: str, wanted: Iterable[tuple[str, int, int]], make
 def answer(question: Question, path: Path) -> None:
     """Run every trial of a question about an assay that the ledger lacks. A graph is drawn once, not once per level."""
     at = {(t.arm, t.index, t.cell.number): t for t in trials(question)}
+    designs = {design.name: design for design in question.comparison.networks} if question.comparison else {}
 
     @lru_cache(maxsize=8)
     def wired(arm: str, index: int) -> tuple[Topology, Certificate | None]:
         return Trial(question, arm, index, question.cells[0]).wired()
 
     def make(arm: str, index: int, level: int) -> Row:
-        trial, (topology, certificate) = at[arm, index, level], wired(arm, index)
-        recipe = trial.recipe
+        trial, recipe = at[arm, index, level], at[arm, index, level].recipe
         if not isinstance(recipe, Assay):
             raise AnlageError(f"{recipe.name} is no assay, and a ledger keeps scores of assays only.")
-        record: Any = trial.record(assay(recipe, topology), certificate)
-        scores = {k: v for k, v in record["curve"][-1].items() if k != "step"}
-        kept = {name: record[name] for name in ("seed", "graph", "penalty", "oracle", "chance")}
-        return kept | {"reached": record["audit"]["neurons"]} | scores
+        record: Any
+        if arm in designs:
+            record = trial.record(assay_design(recipe, designs[arm]), None)
+        else:
+            topology, certificate = wired(arm, index)
+            record = trial.record(assay(recipe, topology), certificate)
+        scores = {k: v for k, v in record["curve"][-1].items() if k not in ("step", "loss")}
+        kept = {name: record.get(name) for name in ("seed", "graph", "penalty", "oracle", "chance")}
+        return kept | {"reached": record["audit"]["neurons"] if "audit" in record else None} | scores
 
     fill(path, question.identity, at, make)
 
@@ -78,7 +83,7 @@ def records(question: Question, path: Path) -> list[Record]:
 
 def _record(trial: Trial, row: Row) -> Record:
     level = {"level": trial.cell.plain} if trial.cell.chosen else {}
-    audit = {"audit": {"neurons": row["reached"]}}
+    audit = {} if row["reached"] is None else {"audit": {"neurons": row["reached"]}}
     return {**row, "curve": [{"step": 0, **row}], "versions": {}, **audit, "level": {}, **level}
 
 

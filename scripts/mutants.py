@@ -40,7 +40,27 @@ MADE, RECORDED, MEASURES = (
 )
 CHESS = "tests/unit/experience/test_chess.py"
 MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
+RETENTION, TURN = (f"tests/unit/learning/test_{name}.py" for name in ("retention", "in_turn"))
 MUTANTS = (
+    Mutant("learning/retention.py", "[:-1].max(0) - matrix[-1]", ".max(0) - matrix[-1]", RETENTION),
+    Mutant("learning/retention.py", ".diagonal(1) - untrained[1:]", ".diagonal(1) - untrained[:-1]", RETENTION),
+    Mutant(
+        "learning/retention.py",
+        "matrix[-1] - _several(matrix, 2).diagonal())[:-1]",
+        "matrix[-1] - _several(matrix, 2).max(0))[:-1]",
+        RETENTION,
+    ),
+    Mutant("learning/retention.py", "row[: i + 1].mean()", "row.mean()", RETENTION),
+    Mutant("learning/in_turn.py", "log_one.detach().exp() * part.square()", "part.square()", TURN),
+    Mutant("learning/in_turn.py", "self.stood, self.mattered", "self.mattered, self.stood", TURN),
+    Mutant("learning/in_turn.py", "readout.memory // (len(self.sequences) + 1)", "readout.memory", TURN),
+    Mutant(
+        "learning/in_turn.py",
+        'if readout.learner == "joint" else lessons',
+        'if readout.learner == "none" else lessons',
+        TURN,
+    ),
+    Mutant("learning/lesson.py", "answer[rows][..., classes]", "answer[rows][..., classes.sort()[0]]", TURN),
     Mutant("experience/measure.py", "(n - 1) / (n - 2))[varies]", "1)[varies]", MEASURES),
     Mutant("experience/narma.py", "1.5 * u[:, t]", "1.5 * u[:, t + 1]", MADE),
     Mutant("experience/mackey_glass.py", "if now - lag + 1 > lag else 0.0", "", MADE),

@@ -17,6 +17,7 @@ AXES = {
     "action": "numbers in one motor command",
     "region": "anatomical regions",
     "member": "members of a group of neurons",
+    "lesson": "what is learned one after another, in that order",
     "moment": "moments of a sequence that are answered, in their order",
     "sample": "independent items of a statistic",
     "direction": "random directions of a sliced statistic",

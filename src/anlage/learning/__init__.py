@@ -2,7 +2,7 @@
 
 from anlage.learning.assay import Assay, Assayed, assay
 from anlage.learning.grow import Grown, grow
-from anlage.learning.readout import Gradient, Ridge
+from anlage.learning.readout import Gradient, InTurn, Ridge
 from anlage.learning.recipe import Blueprint, PortChoice, Recipe, Schedule, read_recipe
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Blueprint",
     "Gradient",
     "Grown",
+    "InTurn",
     "PortChoice",
     "Recipe",
     "Ridge",

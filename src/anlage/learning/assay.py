@@ -12,10 +12,12 @@ from torch import Tensor
 from anlage.errors import Diverged, RecipeError
 from anlage.experience.memory_capacity import MemoryCapacity
 from anlage.experience.problem import Problem, Task
-from anlage.learning.drill import answers, asked, drill
+from anlage.learning.drill import Curve, answers, asked, drill
+from anlage.learning.in_turn import learn_in_turn
+from anlage.learning.lesson import in_lessons, together
 from anlage.learning.measure import NUMBERS_AT_ONCE
 from anlage.learning.operate import activated, gained
-from anlage.learning.readout import Gradient, LinearMap, Readout, Ridge, fit_ridge
+from anlage.learning.readout import Gradient, InTurn, LinearMap, Readout, Ridge, fit_ridge
 from anlage.learning.recipe import ASSAY_KINDS, Blueprint, PortChoice, demand_name
 from anlage.learning.table import to_table, toml
 from anlage.network import Budget, LearningNetwork, OperatingPoint, Physiology, RecurrentNetwork, budget, scale
@@ -117,7 +119,8 @@ def assay(
 
     Raises ``Diverged`` when activity or loss is not finite, ``RecipeError`` where the task cannot be split.
     """
-    seed, problem = Seed(recipe.seed), pose(recipe, validate)
+    seed, lessons = Seed(recipe.seed), _lessons(recipe, validate)
+    problem = together(lessons)
     wired = recipe.topology.expanded(topology or recipe.topology.topology(), seed)
     scaled, point = _operate(recipe, wired, problem, seed)
     network = born(recipe, scaled, problem, seed)
@@ -127,8 +130,8 @@ def assay(
         steps=recipe.physiology.ticks * problem.train.shape[1],
         drive="pulse" if _flashes(recipe, problem) else "sustained",
     )
-    if isinstance(recipe.readout, Gradient):
-        curve = drill(network, problem, recipe.readout, seed, progress)
+    if recipe.readout.learns:
+        curve = _taught(network, lessons, recipe, progress)
         return Assayed(
             *(recipe, scaled, point, reach, budget(None, network), network, curve),
             *(None, (), problem.oracle, problem.chance),
@@ -151,18 +154,19 @@ def assay_design(recipe: Assay, design: Design, *, validate: bool = False) -> As
     Raises ``RecipeError`` when the recipe's readout is not learned, since such a network has no state worth reading before it
     learned, or when nothing that is shown can reach its answers: that would be a control that cannot but lose.
     """
-    if not isinstance(recipe.readout, Gradient):
+    if not recipe.readout.learns:
         raise RecipeError(
             f"The network {design.name!r} is trained by gradient, but the readout of {recipe.name} is not; give the recipe "
             'readout = "gradient" to compare the two.'
         )
-    seed, problem = Seed(recipe.seed), pose(recipe, validate)
+    seed, lessons = Seed(recipe.seed), _lessons(recipe, validate)
+    problem = together(lessons)
     wired = recipe.topology.expanded(recipe.topology.topology(), seed)
     own = budget(None, born(recipe, _operate(recipe, wired, problem, seed)[0], problem, seed))
     generator = torch.Generator().manual_seed(seed.child("design").child(design.name).integer)
     network = design.build(problem.train.shape[-1], problem.train_answer.shape[-1], own, generator)
     _demand_reached(recipe, design, answers(network, problem, problem.train[:ENOUGH], ENOUGH))
-    curve = drill(network, problem, recipe.readout, seed, None)
+    curve = _taught(network, lessons, recipe, None)
     return Assayed(
         *(recipe, None, None, None, budget(None, network), network, curve),
         *(None, (), problem.oracle, problem.chance),
@@ -180,7 +184,7 @@ def _demand_reached(recipe: Assay, design: Design, answer: Float[Tensor, "sample
 
 def input_only(recipe: Assay) -> Mapping[str, float]:
     """The scores of a ridge readout on the input itself, no network between: at each moment, or of a whole short sequence."""
-    problem = pose(recipe, False)
+    problem = together(_lessons(recipe, False))
     at_end = problem.train_answer.shape[1] == 1
 
     def columns(shown: Tensor) -> Tensor:
@@ -219,6 +223,22 @@ def _cut(recipe: Assay, problem: Problem) -> Problem:
     answer = torch.cat([problem.train_answer[:, at : at + moments] for at in starts])
     # The old test part has another length, and is not asked for.
     return replace(problem, train=train, train_answer=answer, test=train[:1], test_answer=answer[:1])
+
+
+def _lessons(recipe: Assay, validate: bool) -> tuple[Problem, ...]:
+    """What is learned one after another: the whole problem at once, unless the readout says otherwise."""
+    problem, readout = pose(recipe, validate), recipe.readout
+    if not isinstance(readout, InTurn):
+        return (problem,)
+    return in_lessons(problem, readout.lessons, readout.scenario, Seed(recipe.seed).child("lessons").rng())
+
+
+def _taught(network: LearningNetwork, lessons: tuple[Problem, ...], recipe: Assay, progress: Progress | None) -> Curve:
+    """Train everything in a network that asks for a gradient, in place."""
+    readout, seed = recipe.readout, Seed(recipe.seed)
+    if isinstance(readout, InTurn):
+        return learn_in_turn(network, lessons, readout, seed, progress)
+    return drill(network, lessons[0], cast(Gradient, readout), seed, progress)
 
 
 def born(recipe: Assay, topology: Topology, problem: Problem, seed: Seed) -> RecurrentNetwork:

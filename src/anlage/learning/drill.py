@@ -36,7 +36,7 @@ def drill(
         total = 0.0
         order = torch.from_numpy(seed.child("epoch").child(epoch).rng().permutation(n))
         for rows in torch.split(order, readout.batch):
-            loss = _loss(_answers(network, problem, problem.train[rows]), problem.train_answer[rows], problem.kind)
+            loss = loss_of(answered(network, problem, problem.train[rows]), problem.train_answer[rows], problem.kind)
             if not torch.isfinite(loss):
                 raise Diverged(f"The loss became {loss.item()} at step {done}; lower the learning rate.")
             optimiser.zero_grad()
@@ -54,7 +54,7 @@ def drill(
 def answers(network: Network, problem: Problem, shown: Tensor, batch: int) -> Tensor:
     """What the network answers at the moments that are asked about, without gradients; shape ``(sample, moment, output)``."""
     with torch.no_grad():
-        return torch.cat([_answers(network, problem, rows) for rows in torch.split(shown, batch)])
+        return torch.cat([answered(network, problem, rows) for rows in torch.split(shown, batch)])
 
 
 def asked(problem: Problem, sequence: Float[Tensor, "sample time column"]) -> Float[Tensor, "sample moment column"]:
@@ -62,12 +62,14 @@ def asked(problem: Problem, sequence: Float[Tensor, "sample time column"]) -> Fl
     return sequence[:, -1:] if problem.train_answer.shape[1] == 1 else sequence[:, problem.washout :]
 
 
-def _answers(network: Network, problem: Problem, rows: Tensor) -> Tensor:
+def answered(network: Network, problem: Problem, rows: Tensor) -> Tensor:
+    """The same with gradients."""
     answer: Tensor = network.unroll(rows.to(torch.get_default_dtype()))[1]
     return asked(problem, answer)
 
 
-def _loss(given: Tensor, wanted: Tensor, kind: str) -> Tensor:
+def loss_of(given: Tensor, wanted: Tensor, kind: str) -> Tensor:
+    """Cross-entropy for a classification, mean squared error for numbers."""
     if kind == "classification":
         return nn.functional.cross_entropy(given.flatten(0, 1), wanted.flatten(0, 1).to(given.dtype))
     return nn.functional.mse_loss(given, wanted.to(given.dtype))

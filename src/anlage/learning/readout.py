@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, final, runtime_checkable
+from typing import Literal, Protocol, final, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from anlage.errors import RecipeError
+from anlage.errors import RecipeError, UnknownName
 
 PENALTIES = tuple(float(f"1e{power}") for power in range(-10, 4))
 """Ridge penalties to choose from, in units of the mean sum of squares of a column."""
+
+
+Scenario = Literal["class", "domain"]
+Learner = Literal["naive", "replay", "ewc", "joint"]
 
 
 @runtime_checkable
@@ -67,6 +71,47 @@ class Gradient:
             raise RecipeError(
                 f"readout.epochs is {self.epochs}, batch {self.batch} and learning_rate {self.learning_rate}, but the first two "
                 "must be at least 1 and the rate a small positive number."
+            )
+
+    @property
+    def learns(self) -> bool:
+        """Yes."""
+        return True
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """As ``Gradient``, but the classes of the task come in ``lessons``, one after another, ``epochs`` each.
+
+    ``scenario``: ``class``, to tell all classes apart, or ``domain``, to tell those of a lesson apart by the same few answers in
+    every lesson; see ``anlage.learning.lesson``. ``learner``: ``naive`` only goes on; ``replay`` keeps ``memory`` sequences,
+    shared equally by the lessons so far, and mixes as many into each batch as are new; ``ewc`` holds every parameter
+    ``strength`` times as firmly as its Fisher information on ``samples`` sequences of each lesson before (Kirkpatrick et al.
+    2017); ``joint`` learns all lessons at once, which is what the others are held against.
+    """
+
+    scenario: Scenario = "class"
+    learner: Learner = "naive"
+    lessons: int = 5
+    epochs: int = 4
+    batch: int = 32
+    learning_rate: float = 3e-3
+    memory: int = 100
+    strength: float = 100.0
+    samples: int = 50
+
+    def __post_init__(self) -> None:
+        for name, known in (("scenario", Scenario), ("learner", Learner)):
+            if getattr(self, name) not in get_args(known):
+                raise UnknownName(f"{name} of lessons", getattr(self, name), get_args(known))
+        for name, least in (("lessons", 2), ("epochs", 1), ("batch", 1), ("memory", self.lessons), ("samples", 1)):
+            if getattr(self, name) < least:
+                raise RecipeError(f"readout.{name} is {getattr(self, name)}, but must be at least {least}.")
+        if not 0 < self.learning_rate < 10 or not 0 <= self.strength < float("inf"):
+            raise RecipeError(
+                f"readout.learning_rate is {self.learning_rate} and strength {self.strength}, but the rate must be a small "
+                "positive number and the strength a finite number of at least 0."
             )
 
     @property

@@ -12,7 +12,7 @@ from anlage.experience.catalogue import TASKS
 from anlage.experience.chess_games import ChessGames
 from anlage.experience.experience import RecordedExperience, Recording
 from anlage.experience.problem import Task
-from anlage.learning.readout import Gradient, Readout, Ridge
+from anlage.learning.readout import Gradient, InTurn, Readout, Ridge
 from anlage.learning.table import Kinds, from_table, to_table, toml
 from anlage.network import Physiology
 from anlage.objective import (
@@ -45,7 +45,7 @@ KINDS: Mapping[type, Kinds] = {
 }
 ASSAY_KINDS: Mapping[type, Kinds] = {
     Task: TASKS,
-    Readout: {"ridge": Ridge, "gradient": Gradient},
+    Readout: {"ridge": Ridge, "gradient": Gradient, "in-turn": InTurn},
 }
 
 

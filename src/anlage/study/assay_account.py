@@ -7,7 +7,7 @@ import numpy as np
 from anlage.connectome.connectome import Connectome
 from anlage.experience.problem import Problem
 from anlage.learning.assay import Assay
-from anlage.learning.readout import Gradient, Ridge
+from anlage.learning.readout import Gradient, InTurn, Ridge
 from anlage.study.account import Table, expanded, which_edges
 from anlage.study.arm import Arm
 from anlage.study.factor import shown
@@ -135,12 +135,18 @@ def _scaled(recipe: Assay) -> str:
 
 
 def _fitted(recipe: Assay) -> str:
-    if isinstance(recipe.readout, Gradient):
+    if recipe.readout.learns:
         return "The linear map onto the input neurons and the one out of the output neurons learn."
     return "The linear map out of the output neurons; the one onto the input neurons is drawn at random and stays."
 
 
 def _how(recipe: Assay) -> str:
+    if isinstance(recipe.readout, InTurn):
+        turn = recipe.readout
+        return (
+            f"Adam, {turn.lessons} lessons one after another ({turn.scenario}-incremental, {turn.learner}), {turn.epochs} epochs "
+            f"of each in batches of {turn.batch}, learning rate {turn.learning_rate:g}."
+        )
     if isinstance(recipe.readout, Gradient):
         way = recipe.readout
         return f"Adam, {way.epochs} epochs in batches of {way.batch}, learning rate {way.learning_rate:g}."

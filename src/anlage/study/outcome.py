@@ -24,6 +24,8 @@ class Outcome:
 OUTCOMES = {
     "prediction_error": Outcome("prediction_error", higher_is_better=False, floor=0.98, ceiling=0.02),
     "probe_accuracy": Outcome("probe_accuracy", higher_is_better=True, floor=0.02, ceiling=0.99),
+    **{name: Outcome(name, True, -inf, inf) for name in ("anytime_accuracy", "backward_transfer", "forward_transfer")},
+    "forgetting": Outcome("forgetting", higher_is_better=False, floor=inf, ceiling=-inf),
     **{
         name: Outcome(name, measure.better == "higher", *((-inf, inf) if measure.better == "higher" else (inf, -inf)))
         for name, measure in MEASURES.items()

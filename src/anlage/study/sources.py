@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from anlage.connectome.library import load
-from anlage.learning import Assay, Gradient, Ridge
+from anlage.learning import Assay, Gradient, InTurn, Ridge
 from anlage.objective import (
     ContrastivePrediction,
     CosinePrediction,
@@ -93,6 +93,24 @@ CITED: Mapping[type, str] = {
   author = {Yu, Siyu and others},
   title = {Biological Processing Units: Leveraging an Insect Connectome to Pioneer Biofidelic Neural Architectures},
   journal = {arXiv:2507.10951}, year = {2025}
+}""",
+    InTurn: """@inproceedings{lopezpaz2017gradient,
+  author = {Lopez-Paz, David and Ranzato, Marc'Aurelio}, title = {Gradient Episodic Memory for Continual Learning},
+  booktitle = {NeurIPS}, year = {2017}
+}
+@inproceedings{chaudhry2018riemannian,
+  author = {Chaudhry, Arslan and Dokania, Puneet K. and Ajanthan, Thalaiyasingam and Torr, Philip H. S.},
+  title = {Riemannian Walk for Incremental Learning: Understanding Forgetting and Intransigence},
+  booktitle = {ECCV}, year = {2018}
+}
+@article{kirkpatrick2017overcoming,
+  author = {Kirkpatrick, James and others}, title = {Overcoming catastrophic forgetting in neural networks},
+  journal = {Proceedings of the National Academy of Sciences}, volume = {114}, pages = {3521--3526}, year = {2017}
+}
+@article{vandeven2022three,
+  author = {van de Ven, Gido M. and Tuytelaars, Tinne and Tolias, Andreas S.},
+  title = {Three types of incremental learning},
+  journal = {Nature Machine Intelligence}, volume = {4}, pages = {1185--1197}, year = {2022}
 }""",
     CosinePrediction: """@article{xu2025nepa,
   author = {Xu, Sihan and others}, title = {Next-Embedding Prediction Makes Strong Vision Learners},
