@@ -50,6 +50,18 @@ def forward_transfer(matrix: Matrix, untrained: Float[ndarray, " lesson"]) -> fl
     return float((_several(matrix, 2).diagonal(1) - untrained[1:]).mean())
 
 
+def share_kept(score: float, intact: float, chance: float) -> float:
+    """What is left of a score above chance under worse conditions, as a share of what was there: 1 for all, 0 for chance.
+
+    Raises ``AnlageError`` where the intact score is no better than chance, so that there is nothing to keep.
+    """
+    if not intact > chance:
+        raise AnlageError(
+            f"The intact score is {intact:.3f} and chance {chance:.3f}; what was not learned cannot be kept."
+        )
+    return (score - chance) / (intact - chance)
+
+
 def _several(matrix: Matrix, least: int) -> Matrix:
     if len(matrix) < least:
         raise AnlageError(f"This measure compares lessons and needs {least} of them or more; there are {len(matrix)}.")

@@ -14,6 +14,7 @@ from anlage.network.partition import Cut, Partition, blocks, cut, partition
 from anlage.network.perceptron import Perceptron, PerceptronDesign
 from anlage.network.port import ContextPort, Encoder, Ports
 from anlage.network.recurrent import Backpropagation, Physiology, RecurrentNetwork
+from anlage.network.silence import silenced
 from anlage.network.sparse import SparseDesign, SparseRecurrent
 from anlage.network.spiking import Circuit, Firing, SpikingState, fire, simulate
 from anlage.network.spiking_network import SpikingNetwork, SpikingPhysiology
@@ -71,6 +72,7 @@ __all__ = [
     "partition",
     "read",
     "scale",
+    "silenced",
     "simulate",
     "synapse",
 ]

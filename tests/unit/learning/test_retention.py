@@ -10,6 +10,7 @@ from anlage.learning.retention import (
     final_accuracy,
     forgetting,
     forward_transfer,
+    share_kept,
 )
 
 # Row: after which lesson. Column: on which lesson. The first was known best after the second.
@@ -56,3 +57,10 @@ def test_a_single_lesson_has_an_accuracy_and_nothing_to_compare() -> None:
             measure(one)
     with pytest.raises(AnlageError, match="needs 2"):
         forward_transfer(one, np.array([0.1]))
+
+
+def test_what_is_kept_is_counted_from_chance() -> None:
+    assert [share_kept(score, 0.9, 0.1) for score in (0.9, 0.1, 0.5)] == pytest.approx([1.0, 0.0, 0.5])
+    assert share_kept(0.02, 0.9, 0.1) == pytest.approx(-0.1)
+    with pytest.raises(AnlageError, match="cannot be kept"):
+        share_kept(0.1, 0.1, 0.1)
