@@ -1,6 +1,7 @@
 """Turn ``results/`` into ``page.md``, ``claims.json`` and ``lessons.png``; ``--check`` only says whether they are fresh."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -12,19 +13,22 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "scripts"), str(HERE)]
 from continual_questions import BESIDE, WIRINGS, beside, question  # noqa: E402
 
+from anlage.errors import AnlageError  # noqa: E402
 from anlage.study.canvas import INK, MUTED, PAPER, arm_colour, axes, sheet, write  # noqa: E402
 from anlage.study.judge import final, judge  # noqa: E402
 from anlage.study.question import Comparison  # noqa: E402
-from anlage.study.statistics import Contrast  # noqa: E402
+from anlage.study.statistics import WELCH, Contrast  # noqa: E402
 from anlage.study.trial import CONNECTOME, Record  # noqa: E402
 from finding import Finding, claim, stamp, table  # noqa: E402
 from ledger import records  # noqa: E402
 
+WRITTEN_FOR = "not supported"
+"""What the prose says of every wiring."""
 SCENARIOS = {"class": "which of the ten digits", "domain": "which of the two of the lesson"}
 LEARNERS = ("naive", "replay")
 WIRED = ("degree-preserving", "weight-permuted")
 """The controls that the claim is about."""
-MEASURES = ("accuracy", "anytime_accuracy", "forgetting", "backward_transfer", "forward_transfer")
+MEASURES = ("accuracy", "anytime_accuracy", "forgetting", "backward_transfer")
 
 
 def level(scenario: str, learner: str) -> str:
@@ -88,15 +92,14 @@ def scale_table(everything: dict[str, dict[str, list[Record]]]) -> str:
     for wiring, parts in everything.items():
         for scenario in SCENARIOS:
             for learner in (*LEARNERS, *BESIDE[wiring]):
-                part = here(parts["asked" if learner in LEARNERS else learner], scenario, learner)
+                part = here(parts.get("asked" if learner in LEARNERS else learner, []), scenario, learner)
                 for arm in (CONNECTOME, "mlp"):
                     if not any(record["arm"] == arm for record in part):
                         continue
-                    known = [m for m in MEASURES if m != "forward_transfer" or scenario == "domain"]
-                    values = [f"{final(part, arm, m).mean():.3f}" if m in known else "–" for m in MEASURES]
-                    values = values if learner != "joint" else [values[0], "–", "–", "–", "–"]
+                    values = [f"{final(part, arm, m).mean():.3f}" for m in MEASURES]
+                    values = values if learner != "joint" else [values[0], "–", "–", "–"]
                     rows.append([f"{wiring if arm == CONNECTOME else arm}, {scenario}, {learner}", *values])
-    return table(["", "ACC", "anytime", "forgetting", "BWT", "FWT"], rows)
+    return table(["", "ACC", "anytime", "forgetting", "BWT"], rows)
 
 
 def panel(ax: Axes, parts: dict[str, list[Record]], scenario: str, arms: list[str]) -> None:
@@ -113,13 +116,19 @@ def panel(ax: Axes, parts: dict[str, list[Record]], scenario: str, arms: list[st
     ax.axvline(float(whole), color=MUTED, linestyle="--", linewidth=1)
     chance = np.mean([float(str(record["chance"])) for record in here(parts["asked"], scenario, "naive")])
     ax.axvline(float(chance), color=MUTED, linestyle=":", linewidth=1)
+    for x, said in ((float(whole), "at once"), (float(chance), "chance")):
+        write(ax, x, -0.62, said, fontsize=11, color=MUTED, ha="center", va="bottom")
+    for learner in LEARNERS if scenario == "class" else ():
+        mean = final(here(parts["asked"], scenario, learner), CONNECTOME, "accuracy").mean()
+        write(ax, float(mean) - (0.06 if learner == "replay" else -0.06), -0.62, learner, fontsize=11, va="bottom",
+              color=arm_colour(0), ha="right" if learner == "replay" else "left")  # fmt: skip
     ax.set(xlim=(0, 1.02), ylim=(len(arms) - 0.5, -0.6), yticks=range(len(arms)))
     ax.tick_params(axis="y", length=0, labelsize=12.5)
 
 
 def draw(everything: dict[str, dict[str, list[Record]]]) -> Figure:
     """A row of panels per wiring, a column per scenario."""
-    height = 130 + 250 * len(everything)
+    height = 120 + 240 * len(everything)
     figure = sheet(1000, height)
     page = axes(figure, 0, 0, 1000, height)
     page.set(xlim=(0, 1000), ylim=(height, 0))
@@ -127,27 +136,34 @@ def draw(everything: dict[str, dict[str, list[Record]]]) -> Figure:
     write(page, 30, 34, "Five lessons in turn: what is left of them after the last", fontsize=19, weight="bold")
     said = "Mean accuracy on all five, a mark per graph or seed, bars: means. Hollow: naive; full: with 100 remembered digits."
     write(page, 30, 60, said, color=MUTED)
-    write(page, 30, 80, "Dotted: chance. Dashed: all lessons at once, on the connectome.", color=MUTED)
     for line, (wiring, parts) in enumerate(everything.items()):
         arms = list(dict.fromkeys(str(record["arm"]) for record in parts["asked"]))
         for column, (scenario, asked) in enumerate(SCENARIOS.items()):
-            ax = axes(figure, 170 + 420 * column, 128 + 250 * line, 380, 175)
+            ax = axes(figure, 170 + 420 * column, 136 + 240 * line, 380, 175)
             panel(ax, parts, scenario, arms)
             ax.set_yticklabels(arms if column == 0 else [])
-            ax.set_title(f"{wiring}: {asked}", fontsize=12.5, loc="left")
+            ax.set_title(f"{wiring}: {asked}", fontsize=12.5, loc="left", pad=20)
     return figure
 
 
 def read_all() -> dict[str, dict[str, list[Record]]]:
-    """Wiring -> part -> records, of every wiring whose question is answered."""
-    found = {}
+    """Wiring -> part -> records, of every part that is finished; of a wiring without the question itself there is none."""
+    found: dict[str, dict[str, list[Record]]] = {}
     for wiring in WIRINGS:
-        paths = {learner: HERE / "results" / f"{wiring}-{learner}.json" for learner in BESIDE[wiring]}
-        asked = HERE / "results" / f"{wiring}.json"
-        if all(path.exists() for path in (asked, *paths.values())):
-            found[wiring] = {"asked": records(question(wiring), asked)}
-            found[wiring] |= {learner: records(beside(wiring, learner), path) for learner, path in paths.items()}
-    return found
+        asked = {"asked": question(wiring), **{learner: beside(wiring, learner) for learner in BESIDE[wiring]}}
+        for part, each in asked.items():
+            path = HERE / "results" / (f"{wiring}.json" if part == "asked" else f"{wiring}-{part}.json")
+            with suppress(AnlageError):  # some trials are missing
+                found.setdefault(wiring, {})[part] = records(each, path)
+    return {wiring: parts for wiring, parts in found.items() if {"asked", "joint"} <= set(parts)}
+
+
+def missing(everything: dict[str, dict[str, list[Record]]]) -> str:
+    """What was declared and is not finished, in a sentence."""
+    absent = [wiring for wiring in WIRINGS if wiring not in everything]
+    for wiring, parts in everything.items():
+        absent += [f"{learner} on the {wiring}" for learner in BESIDE[wiring] if learner not in parts]
+    return f"\n**Declared, and not run to its end:** {'; '.join(absent)}.\n" if absent else ""
 
 
 def finding() -> Finding:
@@ -158,8 +174,17 @@ def finding() -> Finding:
     tables = [
         f"### {wiring}: {answer(found)}\n\n{contrast_table(found, arms[wiring])}" for wiring, found in judged.items()
     ]
+    contrasts = [c for found in judged.values() for c in found if c.test != WELCH]
     text = (HERE / "page.template.md").read_text("utf-8")
-    page = text.format(contrasts="\n\n".join(tables), scale=scale_table(everything))
+    answers = {wiring: answer(found) for wiring, found in judged.items()}
+    if wrong := [wiring for wiring, said in answers.items() if said != WRITTEN_FOR]:
+        sys.exit(f"The page was written for {WRITTEN_FOR!r}, which is not what {wrong} say; rewrite it.")
+    page = text.format(
+        verdict=f"Of {len(contrasts)} contrasts with graphs, {sum(c.verdict == 'better' for c in contrasts)} are better.",
+        contrasts="\n\n".join(tables),
+        scale=scale_table(everything),
+        missing=missing(everything),
+    )
     known = [
         claim(
             one(found, scenario, "naive", control, "forgetting"),

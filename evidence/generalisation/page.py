@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 from anlage.learning.retention import share_kept  # noqa: E402
 from anlage.seed import Seed  # noqa: E402
-from anlage.study.canvas import MUTED, arm_colour, axes, sheet, write  # noqa: E402
+from anlage.study.canvas import LINE, MUTED, arm_colour, axes, sheet, write  # noqa: E402
 from anlage.study.outcome import Outcome  # noqa: E402
 from anlage.study.statistics import Contrast, Pair, family  # noqa: E402
 from anlage.study.trial import CONNECTOME  # noqa: E402
@@ -22,6 +22,8 @@ from ledger import Row, read  # noqa: E402
 
 TEXT = (HERE / "question.toml").read_bytes()
 QUESTION = tomllib.loads(TEXT.decode())
+WRITTEN_FOR = "not supported"
+"""What the prose says of every wiring."""
 PICTURES = ("noise", "blur", "occlusion", "contrast")
 GRADES: Mapping[str, tuple[str, ...]] = {
     **{kind: tuple(f"{kind} {s:g}" for s in strengths) for kind, strengths in QUESTION["strengths"].items()},
@@ -99,7 +101,7 @@ def means(everything: Mapping[str, list[Row]]) -> str:
 
 def draw(everything: Mapping[str, list[Row]]) -> Figure:
     """A row of panels per wiring, a column per outcome: the share kept at every grade."""
-    height = 150 + 230 * len(everything)
+    height = 165 + 250 * len(everything)
     figure = sheet(1000, height)
     page = axes(figure, 0, 0, 1000, height)
     page.set(xlim=(0, 1000), ylim=(height, 0))
@@ -113,7 +115,7 @@ def draw(everything: Mapping[str, list[Row]]) -> Figure:
     ticks = (range(1, 5), QUESTION["strengths"]["dead-pixels"], QUESTION["lost"], QUESTION["times"])
     for line, (wiring, rows) in enumerate(everything.items()):
         for column, kinds in enumerate(OUTCOMES.values()):
-            ax = axes(figure, 70 + 235 * column, 110 + 230 * line, 200, 150)
+            ax = axes(figure, 70 + 235 * column, 128 + 250 * line, 200, 165)
             for number, arm in reversed(list(enumerate(arms(rows)))):
                 curves = [grades(row, kinds) for row in rows if row["arm"] == arm]
                 if not curves[0]:
@@ -132,30 +134,39 @@ def draw(everything: Mapping[str, list[Row]]) -> Figure:
                     ms=3,
                     label=label,
                 )
-            ax.set(ylim=(-0.05, 1.05), yticks=(0, 0.5, 1), xticks=x)
+            ax.set(ylim=(0.22, 1.05), yticks=(0.25, 0.5, 0.75, 1), xticks=x)
             words = [f"{tick:g}" for tick in ticks[column]]
             ax.set_xticklabels(["clean", *words] if column == 0 else ["1" if column == 3 else "0", *words])
+            ax.set_yticklabels(("0.25", "0.5", "0.75", "1"))
             ax.spines["left"].set_visible(True)
-            ax.set_title(titles[column] if line == 0 else "", fontsize=12.5, loc="left")
+            ax.spines["left"].set_color(LINE)
+            ax.set_title(titles[column], fontsize=12.5, loc="left")
             if line == len(everything) - 1:
                 ax.set_xlabel(
                     ("grade", "share of pixels", "share of neurons", "times as long")[column], color=MUTED, fontsize=12
                 )
-        write(page, 30, 105 + 230 * line + (0 if line else -6), wiring, fontsize=12.5, weight="bold")
-    figure.legend(frameon=False, fontsize=12, ncols=6, loc="lower center")
+        write(page, 30, 98 + 250 * line, wiring, fontsize=12.5, weight="bold")
+    handles, labels = figure.axes[1].get_legend_handles_labels()
+    figure.legend(handles[::-1], labels[::-1], frameon=False, fontsize=12, ncols=6, loc="lower center")
     return figure
 
 
 def finding() -> Finding:
     """The page."""
     identity = sha256(TEXT).hexdigest()[:16]
-    everything = {w: rows for w in QUESTION["wirings"] if (rows := read(HERE / "results" / f"{w}.json", identity))}
+    both = {w: read(HERE / "results" / f"{w}.json", identity) for w in QUESTION["wirings"]}
+    everything = {w: rows for w, rows in both.items() if rows and len(rows) == QUESTION["graphs"] * len(arms(rows))}
     found = {w: {name: judged(rows, name) for name in ("clean", *OUTCOMES)} for w, rows in everything.items()}
     parts = [
         f"## {w}: {answer(by)}\n\n" + verdict_table([c for each in by.values() for c in each])
         for w, by in found.items()
     ]
-    page = (HERE / "page.template.md").read_text("utf-8").format(verdicts="\n\n".join(parts), means=means(everything))
+    if wrong := [w for w, by in found.items() if answer(by) != WRITTEN_FOR]:
+        sys.exit(f"The page was written for {WRITTEN_FOR!r}, which is not what {wrong} say; rewrite it.")
+    absent = [w for w in QUESTION["wirings"] if w not in everything]
+    missing = f"\n**Declared, and not run to its end:** {', '.join(absent)}.\n" if absent else ""
+    text = (HERE / "page.template.md").read_text("utf-8")
+    page = text.format(verdicts="\n\n".join(parts), means=means(everything), missing=missing)
     known = [
         claim(c, f"{name}, {wiring}", higher_is_better=True)
         for wiring, by in found.items()

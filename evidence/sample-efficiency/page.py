@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 from anlage.seed import Seed  # noqa: E402
-from anlage.study.canvas import MUTED, arm_colour, axes, sheet, write  # noqa: E402
+from anlage.study.canvas import LINE, MUTED, arm_colour, axes, sheet, write  # noqa: E402
 from anlage.study.learning_curve import examples_to, log_area  # noqa: E402
 from anlage.study.outcome import Outcome  # noqa: E402
 from anlage.study.statistics import Contrast, Pair, family  # noqa: E402
@@ -103,6 +103,7 @@ def draw(everything: Mapping[str, list[Row]]) -> Figure:
         ax.set(ylim=(0, 1.02), xticks=EXAMPLES, xticklabels=[f"{n:,}" for n in EXAMPLES])
         ax.minorticks_off()
         ax.spines["left"].set_visible(True)
+        ax.spines["left"].set_color(LINE)
         ax.set_xlabel("examples", color=MUTED, fontsize=12)
         ax.set_title(NAMES[task], fontsize=12.5, loc="left")
     handles, labels = figure.axes[1].get_legend_handles_labels()
@@ -113,7 +114,8 @@ def draw(everything: Mapping[str, list[Row]]) -> Figure:
 def finding() -> Finding:
     """The page."""
     identity = sha256(TEXT).hexdigest()[:16]
-    everything = {t: rows for t in QUESTION["tasks"] if (rows := read(HERE / "results" / f"{t}.json", identity))}
+    both = {task: read(HERE / "results" / f"{task}.json", identity) for task in QUESTION["tasks"]}
+    everything = {task: rows for task, rows in both.items() if len(rows) == QUESTION["graphs"] * len(ARMS)}
     found = {task: judged(rows, task) for task, rows in everything.items()}
     parts = [
         f"## {NAMES[task].capitalize()}: {answer(found[task])}\n\n{verdict_table(found[task])}\n\n{means(rows)}"

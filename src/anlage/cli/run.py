@@ -118,10 +118,11 @@ def _announce(question: "Question") -> None:
 
 def _means(recipe: "Recipe | Assay") -> str:
     """What a network on the wiring does, in a few words."""
-    from anlage.learning import Assay
+    from anlage.learning import Assay, InTurn
 
     if isinstance(recipe, Assay):
-        return f"{type(recipe.task).__name__}, read out by {type(recipe.readout).__name__.lower()}"
+        readout = "lessons in turn" if isinstance(recipe.readout, InTurn) else type(recipe.readout).__name__.lower()
+        return f"{type(recipe.task).__name__}, read out by {readout}"
     experience, objective = type(recipe.experience).__name__, type(recipe.objective).__name__
     return f"{experience}, {objective}, {recipe.schedule.steps} steps"
 
