@@ -26,6 +26,8 @@ EXAMPLES: list[int] = QUESTION["examples"]
 ARMS = (CONNECTOME, *QUESTION["controls"], "input", *QUESTION["networks"])
 WIRED = ("degree-preserving", "weight-permuted")
 """The controls that the claim is about."""
+WRITTEN_FOR = "not supported"
+"""What the prose says of every task."""
 NAMES = {
     "digits": "digits, on the sensory neurons of the worm",
     "odours": "odours, on the larva's left mushroom body",
@@ -78,7 +80,7 @@ def means(rows: list[Row]) -> str:
 def draw(everything: Mapping[str, list[Row]]) -> Figure:
     """A panel per task: accuracy over the number of examples, means of arms and every network on the connectome."""
     figure = sheet(1000, 500)
-    page = axes(figure, 0, 0, 1000, 500)
+    page, wide_each = axes(figure, 0, 0, 1000, 500), 960 // max(1, len(everything))
     page.set(xlim=(0, 1000), ylim=(500, 0))
     page.axis("off")
     write(page, 30, 34, "How many examples does it take?", fontsize=19, weight="bold")
@@ -87,7 +89,7 @@ def draw(everything: Mapping[str, list[Row]]) -> Figure:
     )
     write(page, 30, 60, said, color=MUTED)
     for number, (task, rows) in enumerate(everything.items()):
-        ax = axes(figure, 70 + 480 * number, 115, 420, 270)
+        ax = axes(figure, 70 + wide_each * number, 115, wide_each - 60, 270)
         for place, arm in reversed(list(enumerate(ARMS))):
             many = curves(rows, arm)
             if arm == CONNECTOME:
@@ -121,7 +123,11 @@ def finding() -> Finding:
         f"## {NAMES[task].capitalize()}: {answer(found[task])}\n\n{verdict_table(found[task])}\n\n{means(rows)}"
         for task, rows in everything.items()
     ]
-    page = (HERE / "page.template.md").read_text("utf-8").format(tasks="\n\n".join(parts))
+    if wrong := [task for task in found if answer(found[task]) != WRITTEN_FOR]:
+        sys.exit(f"The page was written for {WRITTEN_FOR!r}, which is not what {wrong} say; rewrite it.")
+    absent = [task for task in QUESTION["tasks"] if task not in everything]
+    missing = f"\n**Declared, and not run to its end:** {', '.join(absent)}.\n" if absent else ""
+    page = (HERE / "page.template.md").read_text("utf-8").format(tasks="\n\n".join(parts), missing=missing)
     known = [
         claim(c, f"mean accuracy, {task}", higher_is_better=True)
         for task, contrasts in found.items()

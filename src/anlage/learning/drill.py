@@ -63,7 +63,7 @@ def asked(problem: Problem, sequence: Float[Tensor, "sample time column"]) -> Fl
 
 
 def answered(network: Network, problem: Problem, rows: Tensor) -> Tensor:
-    """The same with gradients."""
+    """What the network answers at the moments that are asked about, with gradients; shape ``(sample, moment, output)``."""
     answer: Tensor = network.unroll(rows.to(torch.get_default_dtype()))[1]
     return asked(problem, answer)
 
