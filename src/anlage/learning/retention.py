@@ -36,8 +36,8 @@ def backward_transfer(matrix: Matrix) -> float:
 def forgetting(matrix: Matrix) -> float:
     """Mean over all lessons but the last of their best accuracy before the last lesson, less that after it.
 
-    The forgetting measure of Chaudhry et al. 2018 (ECCV). At least minus ``backward_transfer``; more where a lesson was best known
-    at another time than just after it was learned.
+    The forgetting measure of Chaudhry et al. 2018 (ECCV). At least minus ``backward_transfer``; more where a lesson was best
+    known at another time than just after it was learned.
     """
     return float((_several(matrix, 2)[:-1].max(0) - matrix[-1])[:-1].mean())
 
