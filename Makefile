@@ -24,6 +24,7 @@ COGGED := \
 	README.md \
 	docs/tour.md \
 	docs/controls.md \
+	docs/arena.md \
 	docs/assay.md \
 	docs/connectomes.md \
 	docs/divide.md \

@@ -437,6 +437,15 @@ def tasks() -> str:
     return "\n".join(rows)
 
 
+def arena() -> str:
+    """Steps of animals per second in the arena and in a loop."""
+    rates = _benchmark("arena")["steps of an animal per CPU second"]
+    rows = ["| 1,024 animals | steps of an animal per CPU second |", "|---|---:|"]
+    return "\n".join(
+        [*rows, *(f"| {name.replace('1 worlds', 'one world')} | {rate:,} |" for name, rate in rates.items())]
+    )
+
+
 def _benchmark(name: str) -> dict:
     return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
 

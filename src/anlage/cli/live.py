@@ -7,11 +7,33 @@ from anlage.cli.meter import Meter
 from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, UnknownName
 
-BODIES = ("swimmer",)
+BODIES = ("swimmer", "arena")
 
 
 def _live(args: argparse.Namespace) -> None:
     """Let a wiring move a body without any training, against rewired ones, and write the report with the moving body."""
+    if args.body not in BODIES:
+        raise UnknownName("body", args.body, BODIES)
+    (_forage if args.body == "arena" else _swim)(args)
+
+
+def _forage(args: argparse.Namespace) -> None:
+    from anlage.connectome.library import load
+    from anlage.study.forage import Plan, body_of, carry_out, sentences
+    from anlage.study.forage_report import write_forage_report
+
+    plan = Plan(args.animals, args.seconds, 3 if args.graphs is None else args.graphs, args.seed)
+    connectome = load(args.connectome)
+    body_of(connectome)  # what is wrong is said before anything is run
+    run = carry_out(connectome, plan, Meter())
+    for lives in run.arms:
+        print(f"{lives.name:<22}{'  '.join(map(str, lives.found))}")
+    print("\n".join(sentences(run)))
+    folder = args.out or Path("runs") / f"{connectome.name}-{args.body}"
+    print(f"report: {write_forage_report(run, folder / 'report.html')}")
+
+
+def _swim(args: argparse.Namespace) -> None:
     from anlage.connectome.library import load
     from anlage.experience.swimmer import Swimmer
     from anlage.network.reflex import pools
@@ -20,16 +42,15 @@ def _live(args: argparse.Namespace) -> None:
     from anlage.study.swim_report import audit_words, sentences, write_swim_report
     from anlage.study.swim_run import carry_out_swims
 
-    if args.body not in BODIES:
-        raise UnknownName("body", args.body, BODIES)
-    if args.graphs < 2:
-        raise AnlageError(f"--graphs is {args.graphs}, but a comparison needs at least 2 rewired graphs per arm.")
+    graphs = 20 if args.graphs is None else args.graphs
+    if graphs < 2:
+        raise AnlageError(f"--graphs is {graphs}, but a comparison needs at least 2 rewired graphs per arm.")
     tank = Tank(args.links)
     Swimmer(args.links)  # what is wrong with the body is said before anything is run
     pools(args.links - 1)
     connectome = load(args.connectome)
     folder = args.out or Path("runs") / f"{connectome.name}-{args.body}"
-    run = carry_out_swims(connectome, tank, args.graphs, folder, args.seed, workers=cores(), progress=Meter())
+    run = carry_out_swims(connectome, tank, graphs, folder, args.seed, workers=cores(), progress=Meter())
     print(f"{connectome.name}: {run.circuit.topology.history[0]}")
     print("\n".join(sentences(run)))
     print(audit_words(run)[0])
@@ -40,9 +61,11 @@ def _live(args: argparse.Namespace) -> None:
 def add(verbs: Verbs) -> None:
     """Offer the verb of this file."""
     verb = verbs.add("live", _live)
-    verb.add_argument("connectome", help="one with edges onto muscles: worm or worm-male")
-    verb.add_argument("--body", default="swimmer", metavar="NAME", help=f"{', '.join(BODIES)} (default)")
-    verb.add_argument("--links", type=int, default=6, metavar="N", help="links of the body (default: 6)")
-    verb.add_argument("--graphs", type=int, default=20, metavar="N", help="rewired graphs per arm (default: 20)")
+    verb.add_argument("connectome", help="worm or worm-male; in the arena larva or worm")
+    verb.add_argument("--body", default="swimmer", metavar="NAME", help="swimmer (default) or arena")
+    verb.add_argument("--links", type=int, default=6, metavar="N", help="links of the swimmer (default: 6)")
+    verb.add_argument("--animals", type=int, default=64, metavar="N", help="animals per arm of the arena (default: 64)")
+    verb.add_argument("--seconds", type=float, default=180.0, metavar="S", help="of a life in the arena (default: 180)")
+    verb.add_argument("--graphs", type=int, metavar="N", help="rewired graphs per arm (default: 20; arena: 3)")
     verb.add_argument("--seed", type=int, default=0, help="of postures and graphs (default: 0)")
     verb.add_argument("--out", type=Path, metavar="FOLDER", help="for results and report (default: runs/NAME-BODY)")
