@@ -1,11 +1,13 @@
 """Pictures of foraging: where everybody went over the odour, what one animal sensed and ate on its way, and all indices."""
 
 import numpy as np
+from jaxtyping import Float
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from numpy import ndarray
 
 from anlage.experience.arena_behaviour import RandomWalk, RunAndTurn, TrueGradient
 from anlage.experience.arena_field import Dish, grid
@@ -24,7 +26,7 @@ def colour(name: str) -> str:
 
 def drawn(run: Foraging) -> list[Lives]:
     """The arms whose ways are drawn: the connectome, one rewired brain, and the bounds."""
-    rewired = [lives for lives in run.arms if lives.name.startswith(REWIRED)][:1]
+    rewired = [lives for lives in run.arms if lives.name.startswith(REWIRED)][:2]
     named = {lives.name: lives for lives in run.arms}
     return [named[CONNECTOME], *rewired, *(named[name] for name in BOUNDS)]
 
@@ -64,10 +66,9 @@ def draw_moments(run: Foraging) -> Figure:
         distance = np.hypot(track.place[:, 0, :, 0] - drop.x_mm, track.place[:, 0, :, 1] - drop.y_mm)
         animal = int(np.argsort(distance.mean(0))[distance.shape[1] // 2])  # the one in the middle of all
         smell = track.sense[:, 0, animal, : len(run.arena.nose.names)]
-        strongest = np.argsort(-smell.max(0), kind="stable")[:2]
         rows = (
             ("distance to the drop, mm", [("", distance[:, animal])]),
-            ("response, share of full", [(run.arena.senses[c], smell[:, c]) for c in strongest]),
+            ("response, share of full", [(run.arena.senses[c], smell[:, c]) for c in _told_apart(smell)]),
             ("eaten, s at full rate", [("", np.cumsum(track.eaten[:, 0, animal]) * track.step_s)]),
         )
         for row, (label, lines) in enumerate(rows):
@@ -76,9 +77,7 @@ def draw_moments(run: Foraging) -> Figure:
                 shade = colour(name) if number == 0 else ARM[2]
                 ax.plot(time, values, color=shade, lw=1.3, ls="-" if number == 0 else (0, (4, 2)))
                 if channel:
-                    write(
-                        ax, time[-1], 1.0 - 0.2 * number, channel, ha="right", va="bottom", fontsize=SMALL, color=shade
-                    )
+                    ax.set_title(channel, loc="right" if number == 0 else "center", fontsize=SMALL, color=shade)
             ax.set_ylim(0, {0: 75.0, 1: 1.0}.get(row, max(1.0, 1.1 * float(lines[0][1][-1]))))
             ax.set_xlim(0, time[-1])
             ax.spines["left"].set_visible(True)
@@ -101,7 +100,7 @@ def draw_indices(run: Foraging) -> Figure:
     for i, lives in enumerate(run.arms):
         at, index = 30 * i + 15, lives.found[0]
         ax.plot([index.low, index.high], [at, at], color=colour(lives.name), lw=2.2)
-        ax.plot(index.value, at, "o", color=colour(lives.name), ms=7)
+        ax.plot(index.value, at, "o", color=colour(lives.name), ms=7, clip_on=False)
         write(
             ax,
             -1.03,
@@ -115,6 +114,15 @@ def draw_indices(run: Foraging) -> Figure:
         write(ax, 1.04, at, f"{index.value:+.2f}  eats {lives.found[2].value:.0%}", va="center", fontsize=SMALL)
     write(ax, 0, height + 44, "preference, with 95 % interval over animals", ha="center", color=MUTED, fontsize=SMALL)
     return figure
+
+
+def _told_apart(smell: Float[ndarray, "time receptor"]) -> list[int]:
+    """The strongest channel, and the strongest one that ever differs from it by a tenth of full."""
+    order = np.argsort(-smell.max(0), kind="stable")
+    differs = [
+        int(c) for c in order[1:] if np.abs(smell[:, c] - smell[:, order[0]]).max() > 0.1 and smell[:, c].max() > 0.02
+    ]
+    return [int(order[0]), *differs[:1]]
 
 
 def pictures(run: Foraging) -> dict[str, Markup]:
