@@ -2,7 +2,7 @@
 
     python evidence/nepa-collapse/run.py
 
-One JSON file per arm and seed in results/; what is there already is not done again, so an interrupted run goes on.
+One JSON file per network, arm and seed in results/; what is there already is not done again, so an interrupted run goes on.
 """
 
 import json
@@ -19,7 +19,17 @@ from anlage.learning.checkpoint import write_atomic
 from anlage.learning.measure import measure, raw_accuracy
 from anlage.learning.probe import probe_accuracy, state_columns
 from anlage.learning.recipe import Blueprint, Recipe, read_recipe
-from anlage.network import Encoder, Physiology, RecurrentNetwork, foresee, live, scale
+from anlage.network import (
+    Encoder,
+    LearningNetwork,
+    Physiology,
+    RecurrentNetwork,
+    TransformerDesign,
+    budget,
+    foresee,
+    live,
+    scale,
+)
 from anlage.objective import steps_ahead
 from anlage.seed import Seed
 
@@ -39,7 +49,31 @@ def recipe(question: dict, arm: str) -> Recipe:
     return read_recipe(f'name = "{arm}"\nobjective = {{ {pairs} }}')
 
 
-def gauges(network: RecurrentNetwork, encoder: Encoder, images: Recording) -> dict[str, float]:
+def questions() -> dict[str, tuple[dict, str]]:
+    """Network -> what was declared about it, and the checksum of that. The transformer's question stands on the wiring's."""
+    first, second = ((FOLDER / name).read_bytes() for name in ("question.toml", "transformer.toml"))
+    wiring = tomllib.loads(first.decode())
+    both = wiring | tomllib.loads(second.decode())
+    return {
+        "wiring": (wiring, sha256(first).hexdigest()[:12]),
+        "transformer": (both, sha256(first + second).hexdigest()[:12]),
+    }
+
+
+def born(question: dict, seed: Seed, n_input: int) -> tuple[Encoder, LearningNetwork]:
+    """The encoder and the network at their start; all networks of a seed have the same encoder."""
+    wired, _ = scale(Blueprint(question["connectome"]).topology(), question["spectral_radius"])
+    generator = torch.Generator().manual_seed(seed.child("interface").integer)
+    latent = question["latent"]
+    encoder = Encoder(n_input, latent, generator)
+    network = RecurrentNetwork(wired, ("input",), ("output",), latent, Physiology(), generator)
+    if "network" not in question:
+        return encoder, network
+    generator = torch.Generator().manual_seed(seed.child("design").integer)
+    return encoder, TransformerDesign(**question["network"]).build(latent, latent, budget(None, network), generator)
+
+
+def gauges(network: LearningNetwork, encoder: Encoder, images: Recording) -> dict[str, float]:
     """What grow measures, and what a probe reads from the embedding alone."""
     parts = images.labelled()
     with torch.no_grad():
@@ -51,10 +85,7 @@ def gauges(network: RecurrentNetwork, encoder: Encoder, images: Recording) -> di
 def trial(question: dict, arm: str, number: int, images: Recording) -> list[dict[str, float]]:
     """One arm from one start: the untrained network, and the one that has learned."""
     objective, seed = recipe(question, arm).objective, Seed(number)
-    wired, _ = scale(Blueprint(question["connectome"]).topology(), question["spectral_radius"])
-    generator = torch.Generator().manual_seed(seed.child("interface").integer)
-    encoder = Encoder(images.n_input, question["latent"], generator)
-    network = RecurrentNetwork(wired, ("input",), ("output",), question["latent"], Physiology(), generator)
+    encoder, network = born(question, seed, images.n_input)
     learned = [*encoder.parameters(), *network.parameters()]
     optimiser = torch.optim.AdamW(learned, lr=question["learning_rate"], weight_decay=1e-4)
     untrained = {"step": 0, **gauges(network, encoder, images)}
@@ -69,28 +100,22 @@ def trial(question: dict, arm: str, number: int, images: Recording) -> list[dict
 
 
 def main() -> None:
-    """Carry out what question.toml declares."""
+    """Carry out what was declared, the wiring first."""
     torch.set_num_threads(1)
-    text = (FOLDER / "question.toml").read_bytes()
-    question, identity = tomllib.loads(text.decode()), sha256(text).hexdigest()[:12]
-    images = recording(question)
-    raw = None
-    for number in question["seeds"]:
-        for arm in question["arms"]:
-            path = FOLDER / "results" / f"{arm}-{number}.json"
-            if path.is_file() and json.loads(path.read_text())["question"] == identity:
-                continue
-            raw = raw or raw_accuracy(images)
-            curve = trial(question, arm, number, images)
-            record = {
-                "question": identity,
-                "arm": arm,
-                "seed": number,
-                "raw_probe": raw_accuracy(images),
-                "curve": curve,
-            }
-            write_atomic(path, (json.dumps(record, indent=1) + "\n").encode())
-            print(path.name)
+    for kind, (question, identity) in questions().items():
+        images = recording(question)
+        raw = None
+        for number in question["seeds"]:
+            for arm in question["arms"]:
+                name = f"{arm}-{number}.json" if kind == "wiring" else f"{kind}-{arm}-{number}.json"
+                path = FOLDER / "results" / name
+                if path.is_file() and json.loads(path.read_text())["question"] == identity:
+                    continue
+                raw = raw or raw_accuracy(images)
+                curve = trial(question, arm, number, images)
+                record = {"question": identity, "arm": arm, "seed": number, "raw_probe": raw, "curve": curve}
+                write_atomic(path, (json.dumps(record, indent=1) + "\n").encode())
+                print(path.name, flush=True)
 
 
 if __name__ == "__main__":
