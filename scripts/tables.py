@@ -342,6 +342,41 @@ def mind_holders() -> str:
     )
 
 
+def larger_mind(name: str) -> str:
+    """What the areas of a larger mind came to predict, and what it took."""
+    r = _benchmark(name)
+    rows = [
+        "| area | wiring | neurons | edges | error, untrained | error | no change | effective rank |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for area, a in r["areas"].items():
+        rows.append(
+            f"| {area} | {a['wiring']} | {a['neurons']:,} | {a['edges']:,} | {a['untrained_error']:.3f} | "
+            f"{a['prediction_error']:.3f} | {a['persistence_error']:.3f} | {a['effective_rank']:.1f} |"
+        )
+    took = f"Growing it takes {r['cpu_s'] / 60:.1f} minutes of one core ({r['machine']['processor']})."
+    return "\n".join([*rows, "", took])
+
+
+def mind_kills() -> str:
+    """At what a growing mind was killed, and what came of it."""
+    r = _benchmark("mind_kills")
+    nights = sorted({at.removeprefix("night of ") for at in r["kills"] if at.startswith("night")})
+    other = [
+        f"{sum(at == name for at in r['kills'])} {words}"
+        for name, words in (
+            ("day", "by day"),
+            ("evening", "while it was measured"),
+            ("start", "before it had woken"),
+        )
+        if name in r["kills"]
+    ]
+    n_nights = sum(at.startswith("night") for at in r["kills"])
+    said = "is the same, bit for bit" if r["identical"] else "**differs**"
+    where = "; ".join([f"{n_nights} in nights of {', '.join(nights)}", *other])
+    return f"Killed {len(r['kills'])} times at random moments ({where}), a mind goes on each time, and what it ends with {said}."
+
+
 def engine() -> str:
     """A training step and a training minibatch: anlage in ms, each other engine as a multiple of it; and memory."""
     graphs = _benchmark("engine")["graphs"]

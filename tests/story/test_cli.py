@@ -450,6 +450,52 @@ def test_the_meter_says_how_far_and_how_long_in_at_most_eleven_lines(capsys: pyt
     assert lines[-1] == "  1,000 of 1,000 steps"
 
 
+def test_what_is_under_way_together_has_a_line_each_and_one_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal, drawn by a terminal that knows two commands: back to the line's start, and lines up."""
+    clock = [0.0]
+    monkeypatch.setattr("anlage.cli.meter.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    meter = Meter()
+    for what, done in (
+        ("steps of a", 0),
+        ("steps of b", 0),
+        ("steps of a", 10),
+        ("steps of a", 20),
+        ("steps of b", 20),
+    ):
+        clock[0] += 30.0  # of which the first are lost to the start of processes
+        meter(what, done, 50)
+    screen = drawn(capsys.readouterr().err)
+    # 30 steps in 60 s since the first ten, 60 to go.
+    assert screen == ["  20 of 50 steps of a, 2 min 0 s left", "  20 of 50 steps of b, 2 min 0 s left"]
+    meter("steps of a", 50, 50)
+    meter("steps of b", 50, 50)
+    meter("bytes", 1, 2)
+    assert drawn(capsys.readouterr().err, screen) == [
+        "  50 of 50 steps of a",
+        "  50 of 50 steps of b",
+        "  1 of 2 bytes",
+    ]
+
+
+def drawn(written: str, before: Sequence[str] = ("",)) -> list[str]:
+    """What a terminal shows after this was written, from the end of what it showed before."""
+    lines, at = list(before), len(before) - 1
+    for part in re.findall(r"\r|\n|\x1b\[\d+A|[^\r\n\x1b]+", written):
+        if part == "\r":
+            continue
+        if part == "\n":
+            at += 1
+            lines += [""] * (at == len(lines))
+        elif part.startswith("\x1b"):
+            at -= int(part[2:-1])
+        else:
+            lines[at] = part.rstrip()
+    return [line for line in lines if line]
+
+
 def living(group: int) -> list[str]:
     """Command lines of the processes of a group that still run."""
     found = []

@@ -43,13 +43,13 @@ def _rule(args: argparse.Namespace, topology: "Topology") -> "Rule":
     """What was asked for, as an object."""
     from anlage.topology.blockmodel import BlockModel
     from anlage.topology.divide import Annotation, annotations
-    from anlage.topology.function import LARVA, modalities
+    from anlage.topology.function import usual
     from anlage.topology.structure import Communities
 
     if args.parts is not None and args.by != "structure":
         raise AnlageError(f"--parts says how many parts to find by structure; by {args.by} their number is given.")
     if args.by == "function":
-        return LARVA if args.connectome == "larva" else modalities(topology)
+        return usual(topology)
     if args.by == "structure":
         return BlockModel(args.parts, seed=args.seed)
     if args.by == "communities":

@@ -43,7 +43,7 @@ def report_areas(folder: Path) -> None:
 
 def _announce(recipe: "MindRecipe") -> None:
     schedule, frontal = recipe.schedule, recipe.workspace
-    areas = ", ".join(f"{area.name} ({area.topology.connectome})" for area in recipe.areas)
+    areas = ", ".join(f"{area.name} ({area.title})" for area in recipe.areas)
     print(f"{recipe.name}: {areas}; {schedule.days} days of {schedule.sequences} sequences; recipe {recipe.identity}")
     wide = f"{frontal.width} channels on {frontal.topology.connectome}, broadcast {frontal.broadcast}"
     print(f"workspace: {wide if frontal.width else 'none'}")

@@ -6,6 +6,7 @@ from anlage.experience.image import Digits, Mnist
 from anlage.experience.paired import Paired, PairedWorld
 from anlage.experience.problem import Problem, Task
 from anlage.experience.speech import SpokenDigits
+from anlage.experience.swimming import Swimming
 from anlage.experience.text import Text
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RecordedExperience",
     "Recording",
     "SpokenDigits",
+    "Swimming",
     "Task",
     "Text",
 ]

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from anlage.connectome.library import load
 from anlage.errors import RecipeError
-from anlage.experience import Digits, Mnist, SpokenDigits, Text
+from anlage.experience import Digits, Mnist, SpokenDigits, Swimming, Text
 from anlage.experience.catalogue import TASKS
 from anlage.experience.chess_games import ChessGames
 from anlage.experience.experience import RecordedExperience, Recording
@@ -40,6 +40,7 @@ KINDS: Mapping[type, Kinds] = {
         "digits": Digits,
         "mnist": Mnist,
         "spoken-digits": SpokenDigits,
+        "swimming": Swimming,
         "text": Text,
     },
 }

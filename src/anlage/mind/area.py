@@ -9,7 +9,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from anlage.errors import Diverged, RecipeError
-from anlage.learning.recipe import Blueprint
 from anlage.mind.recipe import AreaPlan, Nights
 from anlage.network import ContextPort, Encoder, OperatingPoint, RecurrentNetwork, State, scale
 from anlage.seed import Seed
@@ -30,9 +29,9 @@ class Received:
 
 
 @lru_cache(maxsize=64)
-def _wired(blueprint: Blueprint, radius: float, seed: Seed) -> tuple[Topology, OperatingPoint]:
+def _wired(plan: AreaPlan, seed: Seed) -> tuple[Topology, OperatingPoint]:
     """The scaled wiring of an area, made once in a process however many nights it spends there."""
-    return scale(blueprint.expanded(blueprint.topology(), seed), radius)
+    return scale(plan.topology.expanded(plan.wiring(), seed), plan.spectral_radius)
 
 
 class Area(nn.Module):
@@ -50,7 +49,7 @@ class Area(nn.Module):
             )
         self.plan, self.schedule = plan, schedule
         self.seed = seed.child("area").child(plan.name)
-        self.topology, self.operating_point = _wired(plan.topology, plan.spectral_radius, self.seed)
+        self.topology, self.operating_point = _wired(plan, self.seed)
         generator = torch.Generator().manual_seed(self.seed.child("interface").integer)
         self.encoder = Encoder(n_input, plan.latent, generator)
         ports, context = plan.ports, self._context(n_context)

@@ -4,15 +4,10 @@ So no gradient has a way from one area to another, nights can be spent in any or
 kept after each is enough to go on.
 """
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +22,13 @@ from anlage.learning.grow import demand_alive
 from anlage.mind.measure import measure
 from anlage.mind.mind import Life, Mind
 from anlage.mind.night import Night, keep, recall
-from anlage.mind.recipe import MindRecipe, read_mind
+from anlage.mind.recipe import MindRecipe, Nights, read_mind
+from anlage.mind.sleep import sleepers
 from anlage.seed import Seed
 
 FORMAT = "anlage-mind-1"
 Progress = Callable[[str, int, int], None]
-"""Called with what is being counted, how many are done, and how many there are."""
+"""Called with what is being counted, how many are done, and how many there are: the steps of every area."""
 Entry = dict[str, Any]
 """What was measured after so many nights; see ``measure``."""
 
@@ -73,7 +69,7 @@ def grow_mind(
     old, report = _old(recipe, onto), progress or (lambda _what, _done, _total: None)
     _claim(recipe, folder, resume, old)
     world = recipe.experience.open()
-    with one_thread(), _sleepers(workers) as spend:
+    with one_thread(), sleepers(workers) as spend:
         mind = Mind(recipe, world.n_input)
         for name in old:
             recall(mind.parts[name], _recipe(onto), _night(onto, _recipe(onto).schedule.days, name))
@@ -82,15 +78,13 @@ def grow_mind(
         nights = _nights_done(folder, recipe, learners)
         if nights:
             _wake(mind, folder, nights, learners)
+            _forget(folder, nights - 1, learners)
         curve = [_read_entry(folder, night) for night in range(nights)]
-        total = recipe.schedule.days * len(learners)
         for night in range(nights, recipe.schedule.days):
             curve.append(_evening(mind, world, folder, night, curve, old))
             life = mind.live(world.draw(recipe.schedule.sequences, _stream(recipe, night))[0])
             wanted = _sleep(mind, life, folder, night, learners)
-            done = (night + 1) * len(learners) - len(wanted)
-            for more, _ in enumerate(spend(wanted), 1):
-                report("nights of areas", done + more, total)
+            spend(wanted, _telling(report, recipe.schedule, night, learners, wanted))
             _wake(mind, folder, night + 1, learners)
             _forget(folder, night, learners)
         curve.append(_evening(mind, world, folder, recipe.schedule.days, curve, old))
@@ -221,46 +215,25 @@ def _sleep(mind: Mind, life: Life, folder: Path, night: int, learners: Sequence[
     return wanted
 
 
-Spend = Callable[[Sequence[Night]], Iterator[None]]
-"""Spends nights, one item per night, whichever is over first."""
+def _telling(
+    report: Progress, schedule: Nights, night: int, learners: Sequence[str], wanted: Sequence[Night]
+) -> Callable[[str, int], None]:
+    """What tells of a night's steps as of those of all nights, after saying where every area stands."""
 
+    def told(name: str, done: int) -> None:
+        report(f"steps of {name}", night * schedule.steps + done, schedule.days * schedule.steps)
 
-@contextmanager
-def _sleepers(workers: int) -> Iterator[Spend]:
-    """How nights are spent: one after the other here, or side by side in processes that stay for the whole growth."""
-    if workers == 1:
-        yield _one_by_one
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet) as pool:
-        try:
-            yield partial(_side_by_side, pool)
-        finally:  # after an interruption the nights that are being spent end, and are kept
-            pool.shutdown(cancel_futures=True)
-
-
-def _one_by_one(wanted: Sequence[Night]) -> Iterator[None]:
-    for night in wanted:
-        night.spend()
-        yield
-
-
-def _side_by_side(pool: ProcessPoolExecutor, wanted: Sequence[Night]) -> Iterator[None]:
-    try:
-        for future in as_completed([pool.submit(night.spend) for night in wanted]):
-            future.result()
-            yield
-    except BrokenProcessPool as error:
-        raise AnlageError(
-            "A process that spent a night was killed, most likely because memory ran out; run the same command again with "
-            "--resume and fewer --workers."
-        ) from error
+    spent = set(learners) - {one.name for one in wanted}
+    for name in learners:
+        told(name, schedule.steps if name in spent else 0)
+    return told
 
 
 def _forget(folder: Path, night: int, learners: Sequence[str]) -> None:
-    """The night before last is no longer needed once all have woken from the last."""
+    """Nights before the last are no longer needed once all have woken from it; a kill may have left more than one."""
     for name in learners:
-        _night(folder, night, name).unlink(missing_ok=True)
+        for earlier in range(night + 1):
+            _night(folder, earlier, name).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -273,13 +246,6 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def _quiet() -> None:
-    """One thread per process; Ctrl-C is the parent's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
-    threadpool_limits(1)
 
 
 def cores() -> int:

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
+from anlage.connectome.library import load
 from anlage.errors import RecipeError, UnknownName
-from anlage.experience.paired import MODALITIES, Paired
+from anlage.experience.paired import Paired
 from anlage.learning.recipe import KINDS as LEARNING_KINDS
 from anlage.learning.recipe import Blueprint, PortChoice, parse
 from anlage.learning.table import Kinds, from_table, to_table, toml
 from anlage.network import Physiology
 from anlage.objective import Objective, SigregPrediction
+from anlage.topology import Topology, build
+from anlage.topology.function import function_part
 
 KINDS: Mapping[type, Kinds] = {Objective: LEARNING_KINDS[Objective]}
 WORKSPACE = "workspace"
@@ -23,6 +26,8 @@ class AreaPlan:
     """One area: its wiring, what it senses, and where in it the context arrives.
 
     ``sense``: one modality of the world, or names of areas that stand before this one.
+    ``part``: one part of its connectome, divided by function (``anlage divide``), instead of the whole; its groups ``entry`` and
+    ``exit`` are its ports to the rest of the brain.
     ``context``: groups of neurons that hear the broadcast, each number reaching each of them with probability ``context_share``.
     """
 
@@ -36,6 +41,7 @@ class AreaPlan:
     spectral_radius: float = 0.9
     latent: int = 4
     objective: Objective = field(default_factory=SigregPrediction)
+    part: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isalnum() or c in "-_" for c in self.name):
@@ -46,6 +52,17 @@ class AreaPlan:
             raise RecipeError(
                 f"context_share of the area {self.name} is {self.context_share}, but must lie between 0 and 1."
             )
+
+    @property
+    def title(self) -> str:
+        """What it is wired like, in a few words."""
+        larger = f" × {self.topology.expand:g}" if self.topology.expand != 1 else ""
+        return self.topology.connectome + (f", {self.part}" if self.part else "") + larger
+
+    def wiring(self) -> Topology:
+        """The topology as measured, not yet expanded; raises ``UnknownName`` for a part that the connectome does not have."""
+        whole = self.topology.topology()
+        return function_part(whole, build(load(self.topology.connectome)), self.part) if self.part else whole
 
     @property
     def n_message(self) -> int:
@@ -142,14 +159,14 @@ class MindRecipe:
             raise RecipeError(f"The name of a mind is {self.name!r}, but is made of letters, digits, '-' and '_'.")
         if not self.areas:
             raise RecipeError("A mind needs at least one area; add a table [[areas]].")
-        names = [area.name for area in self.areas]
+        names, modalities = [area.name for area in self.areas], self.experience.modalities
         for number, area in enumerate(self.areas):
-            if area.name in names[:number] or area.name in (WORKSPACE, *MODALITIES):
+            if area.name in names[:number] or area.name in (WORKSPACE, *modalities):
                 raise RecipeError(
                     f"Two things are called {area.name!r}; an area's name is its own, not that of another area, of the "
-                    f"{WORKSPACE}, or of a modality ({', '.join(MODALITIES)})."
+                    f"{WORKSPACE}, or of a modality ({', '.join(modalities)})."
                 )
-            _demand_sense(area, names, number)
+            _demand_sense(area, names, number, modalities)
 
     def area(self, name: str) -> AreaPlan:
         """The plan of one area, or of the workspace; raises ``UnknownName``."""
@@ -174,7 +191,7 @@ class MindRecipe:
         return sha256(_toml(to_table(self, KINDS, defaults=False)).encode()).hexdigest()[:16]
 
 
-def _demand_sense(area: AreaPlan, names: list[str], number: int) -> None:
+def _demand_sense(area: AreaPlan, names: list[str], number: int, modalities: tuple[str, ...]) -> None:
     """Raise ``RecipeError`` or ``UnknownName`` unless an area senses one modality, or areas that stand before it."""
     if not area.sense:
         raise RecipeError(f"The area {area.name} senses nothing; give it a modality or other areas to sense.")
@@ -186,9 +203,9 @@ def _demand_sense(area: AreaPlan, names: list[str], number: int) -> None:
                 f"The area {area.name} senses {sense}, which stands after it; areas sense only those before them, so that no "
                 "circle arises: move it up, or let the workspace carry the way back."
             )
-        if sense not in (*MODALITIES, *names):
-            raise UnknownName(f"sense of the area {area.name}", sense, (*MODALITIES, *names))
-    if len(area.sense) > 1 and set(area.sense) & set(MODALITIES):
+        if sense not in (*modalities, *names):
+            raise UnknownName(f"sense of the area {area.name}", sense, (*modalities, *names))
+    if len(area.sense) > 1 and set(area.sense) & set(modalities):
         raise RecipeError(
             f"The area {area.name} senses {' and '.join(area.sense)}; an area senses one modality or several areas, so give "
             "each modality an area and let this one sense them."

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 
-from anlage.experience.paired import MODALITIES, Paired
+from anlage.experience.paired import Paired
 from anlage.mind import GrownMind
 from anlage.mind.recipe import WORKSPACE
 from anlage.study.canvas import ARM, INK, LINE, MUTED, PAPER, SMALL, Number, axes, sheet, svg, write
 
 WIDTH = 1000
-BOX, ROW, HIGH = 78, 132, 46
+BOX, ROW, HIGH = 95, 149, 46
 """Pixels: height of an area's box, from one row of areas to the next, height of the workspace."""
 
 
@@ -52,7 +52,7 @@ def graph_figure(grown: GrownMind) -> Markup:
         _wires(ax, grown, name, x, top[name])
         _box(ax, grown, name, (x, top[name]), column - 26)
     for area in grown.recipe.areas:
-        if area.sense[0] in MODALITIES:
+        if area.sense[0] in grown.recipe.experience.modalities:
             x, low = middle[area.name], top[area.name] + BOX
             _arrow(ax, (x, height - 30), (x, low), INK, 1.4)
             write(ax, x, height - 14, area.sense[0], ha="center", va="center", style="italic")
@@ -107,12 +107,12 @@ def _box(ax: Axes, grown: GrownMind, name: str, at: tuple[Number, Number], width
     )
     area = grown.mind.areas[name]
     error = grown.curve[-1]["areas"][name]["prediction_error"]
-    plan, old = area.plan.topology, ", taken over" if name in grown.old else ""
-    larger = "" if plan.expand == 1 else f" × {plan.expand:g}"
+    old = ", taken over" if name in grown.old else ""
     lines: tuple[tuple[str, dict[str, Any]], ...] = (
         (name + old, {"weight": "bold", "color": colour}),
-        (plan.connectome + larger, {"fontsize": SMALL}),
-        (f"{area.topology.n_neurons:,} neurons, {area.topology.n_edges:,} edges", {"fontsize": SMALL, "color": MUTED}),
+        (area.plan.title, {"fontsize": SMALL}),
+        (f"{area.topology.n_neurons:,} neurons", {"fontsize": SMALL, "color": MUTED}),
+        (f"{area.topology.n_edges:,} edges", {"fontsize": SMALL, "color": MUTED}),
         (f"unexplained: {error:.0%}", {"fontsize": SMALL}),
     )
     for i, (text, style) in enumerate(lines):
@@ -128,7 +128,7 @@ def _frontal(ax: Axes, grown: GrownMind, middle: Mapping[str, Number]) -> None:
     error = grown.curve[-1]["areas"][WORKSPACE]["prediction_error"]
     write(ax, WIDTH / 2, 55, "frontal workspace", ha="center", va="center", weight="bold", color=ARM[0], zorder=4)
     text = (
-        f"{plan.topology.connectome}, {frontal.topology.n_neurons:,} neurons; {plan.width} channels in, {plan.width} neurons "
+        f"{frontal.plan.title}, {frontal.topology.n_neurons:,} neurons; {plan.width} channels in, {plan.width} neurons "
         f"heard, broadcast {plan.broadcast}; unexplained: {error:.0%}"
     )
     write(ax, WIDTH / 2, 73, text, ha="center", va="center", fontsize=SMALL, zorder=4)
@@ -236,6 +236,14 @@ def _spread(value: np.ndarray, high: Number) -> np.ndarray:
 def _events(ax: Axes, world: Paired) -> None:
     """What comes when."""
     top = ax.get_ylim()[1]
-    for moment, text in ((0, "image begins"), (world.odour_at, "odour comes"), (world.word_at, "word begins")):
+    for name, moment in world.events.items():
         ax.plot([moment, moment], [0, top], color=LINE, lw=1.2, zorder=1)
-        write(ax, moment, top * 1.03, text, fontsize=SMALL, ha="left" if moment == 0 else "center", va="bottom")
+        write(
+            ax,
+            moment,
+            top * 1.03,
+            name,
+            fontsize=SMALL,
+            ha="left" if moment == 0 else "center",
+            va="bottom",
+        )

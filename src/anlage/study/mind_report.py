@@ -85,24 +85,20 @@ def _areas(grown: GrownMind) -> Table:
     for name, part in grown.mind.parts.items():
         before, now = grown.curve[0]["areas"][name], grown.curve[-1]["areas"][name]
         plan = part.plan
-        wiring = plan.topology.connectome + ("" if plan.topology.expand == 1 else f" × {plan.topology.expand:g}")
         senses = ", ".join(plan.sense) or f"all areas, through {grown.recipe.workspace.width} channels"
         size = (f"{part.topology.n_neurons:,}", f"{part.topology.n_edges:,}")
         cost = f"{budget(part.encoder, part.network).trained_parameters:,}"
         errors = (f"{e:.3f}" for e in (before["prediction_error"], now["prediction_error"], now["persistence_error"]))
         rank = f"{now['effective_rank']:.1f} of {plan.latent}"
-        rows.append((name, senses, wiring, *size, cost, *errors, rank, f"{now['embedding_spread']:.2f}"))
+        rows.append((name, senses, plan.title, *size, cost, *errors, rank, f"{now['embedding_spread']:.2f}"))
     return Table(head, tuple(rows))
 
 
 def _holders(grown: GrownMind) -> Table:
     """How often each area had the largest share, over the whole life and when the word begins."""
     holder, world = np.asarray(grown.curve[-1]["holder"]), grown.recipe.experience
-    when = {
-        "at any moment": holder.mean(0),
-        "odour comes": holder[world.odour_at],
-        "word begins": holder[world.word_at],
-    }
+    begins = {f"{name} begins": holder[moment] for name, moment in world.events.items() if moment}
+    when = {"at any moment": holder.mean(0), **begins}
     rows = [(what, *(f"{share:.0%}" for share in shares)) for what, shares in when.items()]
     return Table(("largest share", *grown.mind.areas), tuple(rows))
 
@@ -110,13 +106,24 @@ def _holders(grown: GrownMind) -> Table:
 def _world(grown: GrownMind) -> str:
     paired, (names, _) = grown.recipe.experience, ten_odours()
     pairs = ", ".join(f"{word} with {odour}" for word, odour in zip(WORDS, names, strict=True))
-    return (
+    said = (
         f"Digits, their words and their odours are lived together, {paired.moments} moments in all; the gaze goes over the "
         "patches of the image again and again. The pairing is constructed: nobody ever saw a digit that smelled. "
         f"{pairs[0].upper()}{pairs[1:]}. The odour comes at moment {paired.odour_at}, the word at moment {paired.word_at}, a "
         "letter a moment. Receptor responses are measured means; their noise, "
         f"{paired.noise:g} of a receptor's largest response, is assumed."
     )
+    if "speech" in paired.modalities:
+        said += (
+            f" From moment {paired.speech_at} on somebody says the digit: one of six speakers, another recording in every life, "
+            "32 ms a moment. Who wrote a digit never said it; held-out lives have held-out images and recordings."
+        )
+    if "body" in paired.modalities:
+        said += (
+            " The body swims by the worm's motor wiring, 120 ms a moment, whatever the digit; its physics, and what the wiring "
+            "does not say, are assumed."
+        )
+    return said
 
 
 def _sources(grown: GrownMind) -> Table:

@@ -11,11 +11,13 @@ from numpy import ndarray
 from scipy.sparse import diags_array
 
 from anlage.errors import TopologyError
-from anlage.topology.divide import Assignment
+from anlage.topology.divide import Assignment, divide
 from anlage.topology.topology import Step, Topology
 
 ASSOCIATION, UNREACHED = "association", "unreached"
 """Neurons that no one sense dominates, and neurons that no sense reaches."""
+MOST = 0.5
+"""Share of a neuron's strength that must cross the border of a part that is grown alone, to make the neuron one of its ports."""
 
 
 @final
@@ -114,3 +116,20 @@ LARVA = Function(
 touch, pain and the position of the body. ``memory`` is the mushroom body (Kenyon cells, output and modulatory input neurons) with
 the neurons classified by their edges with it (feedback and feed-forward); ``motor`` are the descending neurons, ``endocrine``
 those of the ring gland."""
+
+
+def usual(topology: Topology) -> Function:
+    """The division by function of a topology: ``LARVA`` where it has these senses, else by its own modalities."""
+    known = all(group in topology.groups for groups in LARVA.senses.values() for group in groups)
+    return LARVA if known else modalities(topology)
+
+
+def function_part(topology: Topology, counted: Topology, name: str) -> Topology:
+    """One part of a topology, by the usual division of ``counted``: the same neurons with all their synapses.
+
+    So a part has the same neurons whichever edges and weights are wanted. Its groups ``entry`` and ``exit`` are those with at
+    least half of their strength, as wanted, across its border, and the inputs and outputs of the animal that it holds.
+    Raises ``UnknownName`` for a part that there is not, ``TopologyError`` when no neuron has a modality.
+    """
+    given = usual(counted)(counted)
+    return divide(topology, lambda _: given, crossing=MOST).part(name).topology

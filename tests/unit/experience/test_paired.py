@@ -12,9 +12,14 @@ import torch
 from sklearn.datasets import load_digits
 
 from anlage.errors import RecipeError, UnknownName
+from anlage.experience.company import Company
+from anlage.experience.experience import Recording
+from anlage.experience.image import Mnist
 from anlage.experience.paired import WORDS, Paired, PairedWorld, ten_odours
+from anlage.experience.speech import SpokenDigits
 from anlage.experience.text import ALPHABET
 
+DATA = Path(os.environ.get("ANLAGE_DATA", "."))
 TABLE = Path(os.environ.get("ANLAGE_DATA", ".")) / "odor" / "dweck2018_larva_chem2or.csv"
 
 
@@ -92,3 +97,48 @@ def test_the_same_stream_draws_the_same_lives_and_another_draws_others(world: Pa
 def test_worlds_that_cannot_be_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(RecipeError):
         Paired(**change)  # type: ignore[arg-type]
+
+
+def test_a_life_is_accompanied_by_a_recording_of_its_own_digit_each_as_often_as_another() -> None:
+    rng = np.random.default_rng(0)
+    frames, label = rng.integers(0, 255, (30, 4, 3), dtype=np.uint8), np.arange(30) % 12
+    spoken = Company.speaking(Recording.of("speech", frames[:24], label[:24], frames[24:], label[24:]), 10, 2, begins=1)
+    assert spoken.n_input == 6 and spoken.train.shape == (20, 3, 6)  # two moments of two frames after one of silence
+    wanted = np.repeat([3, 7], 500)
+    drawn = spoken.draw(wanted, rng, held_out=False)
+    code = (drawn[:, 1:].reshape(1000, 4, 3) - drawn[:, :1, :1]).double().numpy()  # silence is 0
+    for digit in (3, 7):
+        own = frames[:24][label[:24] == digit].astype(float)
+        mine = code[wanted == digit]
+        match = [[np.corrcoef(one.ravel(), other.ravel())[0, 1] > 1 - 1e-9 for other in own] for one in mine]
+        assert (np.sum(match, axis=1) == 1).all()
+        assert np.abs(np.mean(match, axis=0) - 0.5).max() < 0.1
+    assert torch.equal(spoken.nothing, drawn[0, 0])
+
+
+@pytest.mark.skipif(
+    not (DATA / "fsdd" / "fsdd.npz").is_file() or not (DATA / "mnist" / "mnist.npz").is_file(),
+    reason="the data folder has no fsdd or no mnist",
+)
+def test_a_written_digit_is_heard_as_one_of_the_recordings_of_that_digit_and_held_out_lives_hear_held_out_ones() -> (
+    None
+):
+    world = Paired(patch=7, moments=24, images="mnist", speech="spoken-digits", speech_at=6, word_at=14).open()
+    voices, images = SpokenDigits(frames=36).open(), Mnist(7).open()
+    draw, label = world.draw(40, np.random.default_rng(0))
+    held_out, trained = world.held_out(np.random.default_rng(1)), (voices.train, voices.train_label)
+    for episode, digit, (part, own), (pictures, named) in (
+        (draw, label, trained, (images.train, images.train_label)),
+        (held_out, world.test_label, (voices.test, voices.test_label), (images.test, images.test_label)),
+    ):
+        heard = episode.observation["speech"][:40]
+        assert (heard[:, :6] == heard[0, 0, 0]).all()
+        frames = heard[:, 6:].reshape(40, 36, 16)
+        for one, image, number in zip(frames, episode.observation["image"][:40], digit[:40], strict=True):
+            known = part[torch.from_numpy(own == number)].float()
+            a, b = one - one.mean(), known - known.mean((1, 2), keepdim=True)
+            match = (a * b).sum((1, 2)) / (a.norm() * b.flatten(1).norm(dim=1))
+            assert match.max() > 1 - 1e-5
+            seen = pictures[torch.from_numpy(named == number)][:1000].float()
+            scaled = image[:16] * images.spread + images.offset
+            assert (seen - scaled).abs().amax((1, 2)).min() < 40  # standardised by another part of MNIST

@@ -108,6 +108,21 @@ def test_only_the_last_night_is_kept(whole: GrownMind, folder: Path) -> None:
     assert sorted(p.name for p in (folder / "days").iterdir()) == ["000.json", "001.json", "002.json"]
 
 
+@pytest.mark.parametrize("night", [0, 1])
+def test_a_kill_while_old_nights_are_thrown_away_leaves_none_of_them(
+    night: int, whole: GrownMind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deadly(_folder: Path, over: int, _learners: object) -> None:
+        if over == night:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("anlage.mind.grow._forget", deadly)
+        grow_mind(RECIPE, tmp_path)
+    assert same(grow_mind(RECIPE, tmp_path, resume=True), whole)
+    assert {p.name for p in (tmp_path / "nights").iterdir()} == {f"{n}-002.safetensors" for n in whole.mind.parts}
+
+
 def test_an_area_that_is_grown_onto_a_mind_leaves_the_old_ones_bit_for_bit(
     whole: GrownMind, folder: Path, tmp_path: Path
 ) -> None:

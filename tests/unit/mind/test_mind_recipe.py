@@ -5,12 +5,16 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from anlage.connectome.library import load
 from anlage.errors import RecipeError, UnknownName
 from anlage.learning import Blueprint
 from anlage.mind import AreaPlan, MindRecipe, WorkspacePlan, read_mind
 from anlage.mind.recipe import is_mind
+from anlage.topology import build, divide
+from anlage.topology.function import modalities
 
 SHIPPED = Path(__file__).parents[3] / "recipes" / "mind.toml"
 TWO = '[[areas]]\nname = "a"\nsense = {}\n[[areas]]\nname = "b"\nsense = {}\n'
@@ -73,3 +77,25 @@ def test_what_cannot_be_is_refused(text: str, message: str) -> None:
     with pytest.raises((RecipeError, UnknownName)) as caught:
         read_mind(text)
     assert re.search(message, str(caught.value))
+
+
+def test_an_area_on_a_part_has_the_neurons_of_the_division_and_all_edges_among_them_whatever_their_weights() -> None:
+    counted = build(load("worm"))
+    members = divide(counted, modalities(counted)).part("motor").members
+    for weights in ("log", "binary"):
+        plan = AreaPlan("a", ("image",), Blueprint(weights=weights), part="motor")
+        whole, wiring = plan.topology.topology(), plan.wiring()
+        inside = np.isin(whole.pre, members) & np.isin(whole.post, members)
+        assert (members[wiring.pre] == whole.pre[inside]).all() and (members[wiring.post] == whole.post[inside]).all()
+        assert (wiring.weight == whole.weight[inside]).all()
+        assert set(members[wiring.groups["output"]]) == set(members) & set(whole.groups["output"])
+    assert plan.title == "worm, motor"
+    with pytest.raises(UnknownName, match="part called 'motr'; did you mean 'motor'"):
+        replace(plan, part="motr").wiring()
+
+
+def test_what_there_is_to_sense_is_what_the_experience_says() -> None:
+    area = '[[areas]]\nname = "a"\nsense = "speech"\n'
+    with pytest.raises(UnknownName, match="speech"):
+        read_mind('name = "m"\n' + area)
+    read_mind('name = "m"\n[experience]\nspeech = "spoken-digits"\n' + area)
