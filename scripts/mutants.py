@@ -39,6 +39,7 @@ MADE, RECORDED, MEASURES = (
     f"tests/unit/experience/test_{name}.py" for name in ("made_tasks", "recorded_tasks", "measure")
 )
 CHESS = "tests/unit/experience/test_chess.py"
+COMPANY, SWIMMING = "tests/unit/experience/test_paired.py", "tests/unit/experience/test_swimming.py"
 MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
 RETENTION, TURN = (f"tests/unit/learning/test_{name}.py" for name in ("retention", "in_turn"))
 MUTANTS = (
@@ -81,6 +82,10 @@ MUTANTS = (
     Mutant("mind/area.py", 'self.seed.child("night").child(night)', 'self.seed.child("night")', MIND),
     Mutant("mind/grow.py", "learners and all(", "learners and any(", NIGHTS),
     Mutant("mind/workspace.py", "{**kept, **own}", "dict(own)", NIGHTS),
+    Mutant("mind/grow.py", "_forget(folder, nights - 1, learners)", "pass", NIGHTS),
+    Mutant("experience/company.py", "(own == number) | (own < 0)", "own > -2", COMPANY),
+    Mutant("experience/swimming.py", "done += action / swimming.every", "done += bend / swimming.every", SWIMMING),
+    Mutant("experience/swimming.py", "felt, done = bend,", "felt, done = bend * 0,", SWIMMING),
     Mutant(
         "network/port.py",
         "wired[sure, torch.arange(n_context)] = True",

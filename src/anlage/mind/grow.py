@@ -230,10 +230,9 @@ def _telling(
 
 
 def _forget(folder: Path, night: int, learners: Sequence[str]) -> None:
-    """Nights before the last are no longer needed once all have woken from it; a kill may have left more than one."""
+    """The night before last is no longer needed once all have woken from the last."""
     for name in learners:
-        for earlier in range(night + 1):
-            _night(folder, earlier, name).unlink(missing_ok=True)
+        _night(folder, night, name).unlink(missing_ok=True)
 
 
 @contextmanager
