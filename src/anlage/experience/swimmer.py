@@ -85,13 +85,18 @@ def model_file(n_links: int, fluid: Fluid = WATER) -> str:
 </mujoco>"""
 
 
-def _mujoco() -> Any:
+def loaded_mujoco() -> Any:
+    """The package. Raises ``DependencyMissing`` without it, ``BodyError`` when it cannot be loaded."""
     try:
         import mujoco
     except ImportError as missing:
         raise DependencyMissing(
             "A body needs the package mujoco, which is not installed; type: pip install 'anlage[body]'."
         ) from missing
+    except (AttributeError, OSError, RuntimeError) as broken:  # what a GL library that is not there raises, by its name
+        raise BodyError(
+            f"MuJoCo cannot load its GL library ({broken}); nothing is rendered here, so set MUJOCO_GL=disable and run again."
+        ) from broken
     return mujoco
 
 
@@ -114,7 +119,7 @@ class Swimmer:
             raise BodyError(f"A swimmer of {n_links} links cannot undulate; give it at least 3.")
         if n_bodies < 1:
             raise BodyError(f"There cannot be {n_bodies} swimmers; ask for at least 1.")
-        self._mujoco = _mujoco()
+        self._mujoco = loaded_mujoco()
         try:
             self._model = self._mujoco.MjModel.from_xml_string(model_file(n_links, fluid) if model is None else model)
         except ValueError as broken:
@@ -132,6 +137,7 @@ class Swimmer:
         self._place = [world.qpos for world in self._worlds]
         self._action = [world.ctrl for world in self._worlds]
         self._speed = [world.sensordata for world in self._worlds]
+        self._rate = [world.qvel for world in self._worlds]
 
     def start(self, rngs: Sequence[np.random.Generator]) -> Float[ndarray, "body joint"]:
         """Every body at rest in a random posture of its own, joints and heading uniform within their limits. What is sensed."""
@@ -173,8 +179,18 @@ class Swimmer:
         place = np.stack(self._place)
         return Posture(place[:, :2].copy(), place[:, 2].copy(), place[:, 3:].copy(), LINK_LENGTH)
 
+    def motion(self) -> Float[ndarray, "body rate"]:
+        """How every body moves: each joint's rate of bending, the head's speed sideways and forwards (m/s), its rate of turning.
+
+        Rates are in rad/s. The head's speeds are those before the last step of the physics, 2 ms ago.
+        """
+        moving = np.empty((self.n_bodies, self.n_joints + 3))
+        for found, rate, speed in zip(moving, self._rate, self._speed, strict=True):
+            found[:-3], found[-3], found[-2], found[-1] = rate[3:], speed[0], -speed[1], rate[2]
+        return moving
+
     def _sensed(self) -> Float[ndarray, "body joint"]:
-        return np.clip(np.stack(self._place)[:, 3:] / self._limit, -1, 1)
+        return np.clip(np.array([place[3:] for place in self._place]) / self._limit, -1, 1)
 
 
 def _first_line(error: ValueError) -> str:

@@ -47,8 +47,8 @@ class Stream:
         self._now.copy_(state.activity.T)
 
     @torch.no_grad()
-    def step(self, embedding: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
-        """Take in one embedding of every body; the prediction of the next."""
+    def step(self, embedding: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch output"]:
+        """Take in one embedding of every body; the prediction of the next, or an answer."""
         torch.index_add(self._rest, 0, self._input, self._into @ embedding.T, out=self._outside)
         for tick in self._ticks:
             tick()

@@ -165,8 +165,8 @@ class _WayBack:
     def _gather(self, first: int, states: list[Tensor], current: list[Tensor]) -> None:
         if self.to_weight is not None and current:
             self.to_weight += self.ctx.walk.crossing.edges_of_steps(current, states[:-1])
-        for i, received in enumerate(current, first):
-            if self.to_bias is not None:
-                self.to_bias += received.sum(1, keepdim=True)
-            if self.to_drive is not None:
+        if self.to_bias is not None and current:
+            self.to_bias += torch.stack(current).sum((0, 2)).unsqueeze(1)
+        if self.to_drive is not None:
+            for i, received in enumerate(current, first):
                 self.to_drive[i // self.course.ticks] += received[self.course.input]
