@@ -25,7 +25,7 @@ from anlage.experience.world import Lives, World
 from anlage.learning.policy import Layers, Policy, motor_network
 from anlage.learning.ppo import Practice, practise
 from anlage.learning.recipe import Blueprint, PortChoice
-from anlage.network import DenseRecurrent, LearningNetwork, Leaky, Physiology, scale
+from anlage.network import DenseRecurrent, Leaky, LearningNetwork, Physiology, scale
 from anlage.network.dense import square_matrix
 from anlage.seed import Seed
 from machine import RESULTS, describe
@@ -45,21 +45,25 @@ class Surroundings(gymnasium.Env):  # type: ignore[type-arg]
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (world.n_action,), np.float32)
 
     def reset(self, *, seed: int | None = None, options: object = None):  # type: ignore[no-untyped-def]
-        super().reset(seed=seed)
+        """A new life."""
+        super().reset(seed=seed, options=options)  # type: ignore[arg-type]
         self._age = 0
         return self._world.begin(int(self.np_random.integers(2**31))), {}
 
     def step(self, action):  # type: ignore[no-untyped-def]
+        """One step of it."""
         self._age += 1
         observation, reward, terminated = self._world.step(np.float64(action))
         return observation, reward, terminated, not terminated and self._age >= self._world.limit, {}
 
 
 def kept() -> dict[str, object]:
+    """What was finished before."""
     return json.loads(RESULT.read_text()) if RESULT.exists() else {}
 
 
 def keep(part: str, content: object) -> None:
+    """Write a part beside what was finished before."""
     results = {"machine": describe() | {"gymnasium": gymnasium.__version__}, **kept(), part: content}
     RESULT.write_text(json.dumps(results, indent=1) + "\n")
 
@@ -71,6 +75,7 @@ def matched(steps: int, discount: float) -> Practice:
 
 
 def policy_of(world: World, network: LearningNetwork, sd: float = 1.0) -> Policy:
+    """A policy for a world."""
     return Policy(network, world.n_action, sd=sd)
 
 
@@ -223,6 +228,7 @@ def bodies() -> None:
 
 
 def main() -> None:
+    """Run the part that was asked for."""
     torch.set_num_threads(1)
     RESULTS.mkdir(exist_ok=True)
     match sys.argv[1:]:
