@@ -33,7 +33,7 @@ from machine import RESULTS, describe
 RESULT = RESULTS / "ppo.json"
 DISCOUNT = {"three-link-swimmer": 0.9999}
 """Discounts of tasks that need another than 0.99 (those of the tuned settings that Stable-Baselines3's authors publish)."""
-REPEATS = 5
+REPEATS = 3
 
 
 class Surroundings(gymnasium.Env):  # type: ignore[type-arg]

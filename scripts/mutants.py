@@ -42,6 +42,9 @@ CHESS = "tests/unit/experience/test_chess.py"
 COMPANY, SWIMMING = "tests/unit/experience/test_paired.py", "tests/unit/experience/test_swimming.py"
 MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
 RETENTION, TURN = (f"tests/unit/learning/test_{name}.py" for name in ("retention", "in_turn"))
+PPO, ADVANTAGE, LIVES = (
+    f"tests/unit/{name}.py" for name in ("learning/test_ppo", "learning/test_advantage", "experience/test_world")
+)
 MUTANTS = (
     Mutant("learning/retention.py", "[:-1].max(0) - matrix[-1]", ".max(0) - matrix[-1]", RETENTION),
     Mutant("learning/retention.py", ".diagonal(1) - untrained[1:]", ".diagonal(1) - untrained[:-1]", RETENTION),
@@ -62,6 +65,25 @@ MUTANTS = (
         TURN,
     ),
     Mutant("learning/lesson.py", "answer[rows][..., classes]", "answer[rows][..., classes.sort()[0]]", TURN),
+    Mutant(
+        "learning/advantage.py",
+        "carried = discount * trace * ~ended",
+        "carried = discount * trace * (ended | True)",
+        ADVANTAGE,
+    ),
+    Mutant("learning/gaussian.py", "log = log - _log_slope(intent)", "pass", "tests/unit/learning/test_gaussian.py"),
+    Mutant("learning/rollout.py", "np.where(log.terminated, 0.0, value[1:])", "value[1:].copy()", PPO),
+    Mutant("learning/rollout.py", "following[log.truncated] = last", "_ = last", PPO),
+    Mutant("learning/rollout.py", "self._begins = ended | (", "self._begins = (", PPO),
+    Mutant("learning/ppo.py", "torch.minimum(ratio * advantage, near * advantage)", "ratio * advantage", PPO),
+    Mutant("learning/policy.py", "fresh, now)", "now, now)", PPO),
+    Mutant("experience/world.py", "truncated, total = ~terminated & (", "truncated, total = (", LIVES),
+    Mutant(
+        "learning/imitate.py",
+        "return (wrong * real).sum() / real.sum()",
+        "return wrong.mean()",
+        "tests/unit/learning/test_imitate.py",
+    ),
     Mutant("experience/measure.py", "(n - 1) / (n - 2))[varies]", "1)[varies]", MEASURES),
     Mutant("experience/narma.py", "1.5 * u[:, t]", "1.5 * u[:, t + 1]", MADE),
     Mutant("experience/mackey_glass.py", "if now - lag + 1 > lag else 0.0", "", MADE),

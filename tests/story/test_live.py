@@ -10,11 +10,16 @@ from anlage.cli.main import EXIT_ERROR, main
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["worm", "--body", "swimer"], "There is no body called 'swimer'; did you mean 'swimmer'?"),
+        (["worm", "--body", "swimer"], "There is no body called 'swimer'; did you mean 'swimmer' or"),
         (["worm", "--links", "2"], "A swimmer of 2 links cannot undulate; give it at least 3."),
         (["worm", "--links", "40"], "39 joints cannot share 24 muscle rows; give the body at most 25 links."),
         (["worm", "--graphs", "1"], "--graphs is 1, but a comparison needs at least 2 rewired graphs per arm."),
         (["worm-witvliet-8"], "cannot move a body; use worm or worm-male."),
+        (["worm", "--body", "ant"], "No untrained wiring can move the body 'ant'; let it learn with --learn STEPS."),
+        (["worm", "--learn", "0"], "--learn is 0, but practice needs at least 1 step; 100000 is a beginning."),
+        (["worm", "--learn", "9", "--body", "walcker"], "There is no body called 'walcker'; did you mean 'walker'?"),
+        (["worm", "--learn", "9", "--links", "2"], "A swimmer of 2 links cannot undulate; give it at least 3."),
+        (["worm", "--learn", "9", "--graphs", "0"], "--graphs is 0, but every arm needs at least 1 trial."),
         (["wrom"], "There is no connectome called 'wrom'; did you mean 'worm'"),
     ],
 )

@@ -7,22 +7,32 @@ from anlage.cli.meter import Meter
 from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, UnknownName
 
-BODIES = ("swimmer", "arena")
+UNTRAINED = ("swimmer", "arena")
+"""Where a wiring lives that has learned nothing."""
+UNTRAINED_GRAPHS, LEARNING_GRAPHS, FORAGING_GRAPHS = 20, 3, 3
 
 
 def _live(args: argparse.Namespace) -> None:
-    """Let a wiring move a body without any training, against rewired ones, and write the report with the moving body."""
-    if args.body not in BODIES:
-        raise UnknownName("body", args.body, BODIES)
-    (_forage if args.body == "arena" else _swim)(args)
+    """Let a wiring move a body, untrained or learning, against rewired ones, and write the report with what it did."""
+    from anlage.experience.bodies import WORLDS
+
+    if args.learn is not None:
+        _learn(args)
+    elif args.body in UNTRAINED:
+        (_forage if args.body == "arena" else _swim)(args)
+    elif args.body in WORLDS:
+        raise AnlageError(f"No untrained wiring can move the body {args.body!r}; let it learn with --learn STEPS.")
+    else:
+        raise UnknownName("body", args.body, (*WORLDS, "arena"))
 
 
 def _forage(args: argparse.Namespace) -> None:
+    """Let the brain of a larva or a worm smell its way through an arena, untrained, against rewired ones."""
     from anlage.connectome.library import load
     from anlage.study.forage import Plan, body_of, carry_out, sentences
     from anlage.study.forage_report import write_forage_report
 
-    plan = Plan(args.animals, args.seconds, 3 if args.graphs is None else args.graphs, args.seed)
+    plan = Plan(args.animals, args.seconds, FORAGING_GRAPHS if args.graphs is None else args.graphs, args.seed)
     connectome = load(args.connectome)
     body_of(connectome)  # what is wrong is said before anything is run
     run = carry_out(connectome, plan, Meter())
@@ -34,6 +44,7 @@ def _forage(args: argparse.Namespace) -> None:
 
 
 def _swim(args: argparse.Namespace) -> None:
+    """Let the motor wiring swim, untrained, against rewired ones."""
     from anlage.connectome.library import load
     from anlage.experience.swimmer import Swimmer
     from anlage.network.reflex import pools
@@ -42,7 +53,7 @@ def _swim(args: argparse.Namespace) -> None:
     from anlage.study.swim_report import audit_words, sentences, write_swim_report
     from anlage.study.swim_run import carry_out_swims
 
-    graphs = 20 if args.graphs is None else args.graphs
+    graphs = UNTRAINED_GRAPHS if args.graphs is None else args.graphs
     if graphs < 2:
         raise AnlageError(f"--graphs is {graphs}, but a comparison needs at least 2 rewired graphs per arm.")
     tank = Tank(args.links)
@@ -58,14 +69,37 @@ def _swim(args: argparse.Namespace) -> None:
     print(f"report: {write_swim_report(run, folder / 'report.html')}")
 
 
+def _learn(args: argparse.Namespace) -> None:
+    """Let the wiring, rewired ones and perceptrons as large practise in the body."""
+    from anlage.connectome.library import load
+    from anlage.experience.bodies import open_world
+    from anlage.study.compare import cores
+    from anlage.study.lesson import Term, hold_class
+    from anlage.study.lesson_report import lesson_sentences, write_lesson_report
+
+    if args.learn < 1:
+        raise AnlageError(f"--learn is {args.learn}, but practice needs at least 1 step; 100000 is a beginning.")
+    graphs = LEARNING_GRAPHS if args.graphs is None else args.graphs
+    if graphs < 1:
+        raise AnlageError(f"--graphs is {graphs}, but every arm needs at least 1 trial.")
+    name = load(args.connectome).name
+    open_world(args.body, args.links)  # what is wrong with the body is said before anything is run
+    folder = args.out or Path("runs") / f"{name}-learns-{args.body}"
+    term = Term(name, args.body, args.learn, graphs, args.seed, args.links)
+    held = hold_class(term, folder, workers=cores(), progress=Meter())
+    print("\n".join(lesson_sentences(held)))
+    print(f"report: {write_lesson_report(held, folder / 'report.html')}")
+
+
 def add(verbs: Verbs) -> None:
     """Offer the verb of this file."""
     verb = verbs.add("live", _live)
     verb.add_argument("connectome", help="worm or worm-male; in the arena larva or worm")
-    verb.add_argument("--body", default="swimmer", metavar="NAME", help="swimmer (default) or arena")
+    verb.add_argument("--body", default="swimmer", metavar="NAME", help="swimmer (default), arena; --learn: Gymnasium's too")
+    verb.add_argument("--learn", type=int, metavar="STEPS", help="let every arm practise for so many steps (PPO)")
     verb.add_argument("--links", type=int, default=6, metavar="N", help="links of the swimmer (default: 6)")
     verb.add_argument("--animals", type=int, default=64, metavar="N", help="animals per arm of the arena (default: 64)")
     verb.add_argument("--seconds", type=float, default=180.0, metavar="S", help="of a life in the arena (default: 180)")
-    verb.add_argument("--graphs", type=int, metavar="N", help="rewired graphs per arm (default: 20; arena: 3)")
+    verb.add_argument("--graphs", type=int, metavar="N", help="rewired graphs per arm (default: 20; arena, learning: 3)")
     verb.add_argument("--seed", type=int, default=0, help="of postures and graphs (default: 0)")
-    verb.add_argument("--out", type=Path, metavar="FOLDER", help="for results and report (default: runs/NAME-BODY)")
+    verb.add_argument("--out", type=Path, metavar="FOLDER", help="for results and report (default: in runs/)")

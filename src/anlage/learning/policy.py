@@ -143,6 +143,13 @@ def joined(states: Sequence[S]) -> S:
     return replace(states[0], **{name: torch.cat([getattr(state, name) for state in states]) for name in names})
 
 
+def calmed(network: Perceptron) -> Perceptron:
+    """The same network, its last layer at the size at which a policy starts."""
+    with torch.no_grad():
+        network.layers.get_parameter(f"{len(network.layers) - 1}.weight").mul_(CALM)
+    return network
+
+
 def motor_network(
     topology: Topology,
     ports: PortChoice,

@@ -27,7 +27,7 @@ from anlage.seed import Seed
 Progress = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
 
-RECENT = 100
+RECENT = 20
 """Lives, at most, that the return of a moment of learning is the mean of."""
 
 

@@ -167,9 +167,7 @@ def write_swim_report(run: SwimRun, path: Path) -> Path:
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     said = sentences(run)
     content = {
-        "style": Markup(
-            f":root{{{_colours(False)}}}@media screen and (prefers-color-scheme:dark){{:root{{{_colours(True)}}}}}"
-        ),
+        "style": Markup(page_colours()),
         "name": run.connectome.source.title,
         "score": f"{mean_score(run.arms[CONNECTOME]):.0f}",
         "lead": said[0],
@@ -189,6 +187,11 @@ def write_swim_report(run: SwimRun, path: Path) -> Path:
     }
     write_text(path, page.from_string(template).render(content))
     return path
+
+
+def page_colours() -> str:
+    """CSS of the colours of a page, by day and by night."""
+    return f":root{{{_colours(False)}}}@media screen and (prefers-color-scheme:dark){{:root{{{_colours(True)}}}}}"
 
 
 def _colours(dark: bool) -> str:

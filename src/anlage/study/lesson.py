@@ -1,0 +1,174 @@
+"""Bodies that wirings learn to move: the connectome, rewired ones and perceptrons as large, from the same seeds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from anlage.errors import Diverged
+from anlage.experience.bodies import SWIMMER, open_world
+from anlage.learning.checkpoint import read_json, write_json
+from anlage.learning.policy import Policy, calmed, motor_network
+from anlage.learning.ppo import Practice, Progress, perform, practise
+from anlage.learning.recipe import Blueprint, PortChoice
+from anlage.network import LearningNetwork, PerceptronDesign, Physiology, budget, scale
+from anlage.seed import Seed
+from anlage.study.compare import in_processes
+from anlage.study.outcome import Outcome
+from anlage.study.statistics import Contrast, Pair, family
+from anlage.study.trial import CONNECTOME, Record
+from anlage.topology import DegreePreserving, control_graph
+
+REWIRED, PERCEPTRON = "degree-preserving", "mlp"
+ARMS = (CONNECTOME, REWIRED, PERCEPTRON)
+EXAM = 10
+"""Lives, without chance and from postures never practised, that a score is the mean of."""
+RADIUS = 0.9
+"""Spectral radius at which every wiring starts, as in a recipe that does not say otherwise."""
+POINTS = 40
+"""Moments of learning that a curve is drawn through."""
+OUTCOME = Outcome("score", higher_is_better=True, floor=-inf, ceiling=inf)
+SPREAD = 0.5
+"""Standard deviation of actions at the start, of a range from -1 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What is learned: which wiring moves which body, for how many steps, in how many trials of every arm."""
+
+    connectome: str
+    body: str
+    steps: int
+    graphs: int = 3
+    seed: int = 0
+    n_links: int = 6
+
+    @property
+    def body_words(self) -> str:
+        """The body in words."""
+        return f"a swimmer of {self.n_links} links" if self.body == SWIMMER else f"the {self.body.replace('-', ' ')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One trial: one arm, one seed. ``folder`` keeps what was learned, also when interrupted."""
+
+    term: Term
+    arm: str
+    index: int
+    folder: str
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What must be the same for a kept record to be this one's; how many trials there are is not."""
+        said = {**asdict(self.term), "arm": self.arm, "index": self.index}
+        del said["graphs"]
+        wiring = Blueprint(self.term.connectome).topology().fingerprint
+        return said | {"wiring": wiring, "practice": str(self.practice())}
+
+    def practice(self) -> Practice:
+        """What has no memory learns from single steps, as many at a time."""
+        usual = Practice(self.term.steps)
+        stretch = min(usual.stretch, -(-self.term.steps // usual.bodies))
+        return replace(usual, stretch=stretch, segment=1 if self.arm == PERCEPTRON else usual.segment)
+
+    def run(self, progress: Progress | None = None) -> Record:
+        """Practise, then sit the exam; what diverged says so and has no score."""
+        stream, practice, term = self._stream(), self.practice(), self.term
+        worlds = [open_world(term.body, term.n_links) for _ in range(max(practice.bodies, EXAM))]
+        network = self.network((worlds[0].n_observed, worlds[0].n_action))
+        policy = Policy(network, worlds[0].n_action, sd=SPREAD)
+        path = Path(self.folder) / f"{self.arm}-{self.index}.safetensors"
+        record: Record = {"identity": self.identity, "trained": budget(None, network).trained_parameters}
+        given = (policy, worlds[: practice.bodies], practice, stream.child("practice"))
+        try:
+            done = practise(*given, checkpoint=path, progress=progress)
+        except Diverged as lost:
+            return {**record, "diverged": str(lost), "score": None, "curve": []}
+        exam = perform(policy, done.seen, worlds[:EXAM], stream.child("exam"))
+        told = [entry for entry in done.curve if "return" in entry]
+        chosen = {round(i) for i in np.linspace(0, len(told) - 1, POINTS)} if told else set()
+        curve = [[told[i]["step"], round(told[i]["return"], 2)] for i in sorted(chosen)]
+        return {**record, "score": round(float(exam.mean()), 2), "curve": curve}
+
+    def network(self, size: tuple[int, int]) -> LearningNetwork:
+        """The network of this trial; every arm's interface is drawn from the same seed."""
+        stream, topology = self._stream(), Blueprint(self.term.connectome).topology()
+        if self.arm == REWIRED:
+            topology = control_graph(DegreePreserving(), topology, stream.child("graph").rng())[0]
+        generator = torch.Generator().manual_seed(stream.child("interface").integer)
+        wired = motor_network(scale(topology, RADIUS)[0], PortChoice(), size, Physiology(), generator)
+        if self.arm != PERCEPTRON:
+            return wired
+        return calmed(PerceptronDesign().build(*size, budget(None, wired), generator))
+
+    def _stream(self) -> Seed:
+        return Seed(self.term.seed).child(self.index)
+
+    def kept(self) -> Record | None:
+        """The record that the folder holds of this very trial."""
+        return read_json(
+            Path(self.folder) / f"{self.arm}-{self.index}.json", lambda r: r.get("identity") == self.identity
+        )
+
+    def keep(self, record: Record) -> None:
+        """Leave a record for the next run."""
+        write_json(Path(self.folder) / f"{self.arm}-{self.index}.json", record)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Class:
+    """Finished lessons: the records of every arm by index, and the contrasts."""
+
+    term: Term
+    records: Mapping[str, Sequence[Record]]
+    contrasts: Sequence[Contrast]
+
+    def scores(self, arm: str) -> Float[ndarray, " trial"]:
+        """What every trial of an arm earned in its exam; NaN where learning diverged."""
+        return scores(self.records[arm])
+
+
+def scores(records: Sequence[Record]) -> Float[ndarray, " trial"]:
+    """The scores of some trials; NaN where there is none."""
+    return np.array([np.nan if record["score"] is None else record["score"] for record in records], dtype=float)
+
+
+def hold_class(
+    term: Term, folder: Path, *, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
+) -> Class:
+    """Every lesson of every arm; those that the folder holds are taken as they are, interrupted ones go on where they stood.
+
+    Raises ``UnknownName`` for an unknown connectome or body, ``BodyError`` for a wiring without input or output neurons.
+    """
+    wanted = [Lesson(term, arm, index, str(folder)) for index in range(term.graphs) for arm in ARMS]
+    found = {lesson: lesson.kept() for lesson in wanted}
+    missing = [lesson for lesson, record in found.items() if record is None]
+    report = progress or (lambda _what, _done, _total: None)
+    report("lessons", len(wanted) - len(missing), len(wanted))
+    serial = ((lesson, lesson.run(lambda done, total: report("steps", done, total))) for lesson in missing)
+    done = in_processes(missing, min(workers, len(missing))) if workers > 1 else serial
+    with closing(done) as finished:
+        for lesson, record in finished:
+            lesson.keep(record)
+            found[lesson] = record
+            report("lessons", sum(record is not None for record in found.values()), len(wanted))
+    records = {arm: [r for lesson, r in found.items() if lesson.arm == arm and r is not None] for arm in ARMS}
+    return Class(term, records, _contrasts(records, term.seed) if term.graphs > 1 else [])
+
+
+def _contrasts(records: Mapping[str, Sequence[Record]], seed: int) -> list[Contrast]:
+    """The connectome against the other arms; lesson ``i`` against lesson ``i``."""
+    measured = scores(records[CONNECTOME])
+    pairs = []
+    for arm in ARMS[1:]:
+        other = scores(records[arm])
+        n = int(np.isfinite(measured - other).sum())
+        pairs.append(Pair(OUTCOME, arm, measured, other, n, 0.0, None, engineered=arm == PERCEPTRON))
+    return family(pairs, Seed(seed).child("bootstrap").rng())

@@ -1,0 +1,158 @@
+"""The report of bodies that wirings learned to move: one HTML file, its learning curves drawn in it."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from anlage.connectome.library import load
+from anlage.learning.checkpoint import write_text
+from anlage.learning.ppo import RECENT
+from anlage.seed import Seed
+from anlage.study.account import Table
+from anlage.study.canvas import LINE, MUTED, SMALL, arm_colour, axes, sheet, svg, write
+from anlage.study.lesson import ARMS, EXAM, PERCEPTRON, REWIRED, Class
+from anlage.study.sources import RAO, STATISTICS
+from anlage.study.statistics import bootstrap_interval
+from anlage.study.swim_report import page_colours
+from anlage.study.trial import CONNECTOME
+
+SAYS = {
+    CONNECTOME: "nothing: the wiring as measured",
+    REWIRED: "who reaches whom; every neuron keeps its numbers of edges in and out",
+    PERCEPTRON: "all wiring and all memory: as many trained numbers in two layers",
+}
+REFERENCES = """@article{schulman2017proximal,
+  author = {Schulman, John and Wolski, Filip and Dhariwal, Prafulla and Radford, Alec and Klimov, Oleg},
+  title = {Proximal policy optimization algorithms}, journal = {arXiv:1707.06347}, year = {2017}
+}
+@inproceedings{schulman2016high,
+  author = {Schulman, John and Moritz, Philipp and Levine, Sergey and Jordan, Michael I. and Abbeel, Pieter},
+  title = {High-dimensional continuous control using generalized advantage estimation},
+  booktitle = {International Conference on Learning Representations}, year = {2016}
+}
+@article{towers2024gymnasium,
+  author = {Towers, Mark and Kwiatkowski, Ariel and Terry, Jordan and others},
+  title = {Gymnasium: A standard interface for reinforcement learning environments}, journal = {arXiv:2407.17032}, year = {2024}
+}
+@inproceedings{todorov2012mujoco,
+  author = {Todorov, Emanuel and Erez, Tom and Tassa, Yuval},
+  title = {{MuJoCo}: A physics engine for model-based control},
+  booktitle = {IEEE/RSJ International Conference on Intelligent Robots and Systems}, pages = {5026--5033}, year = {2012}
+}"""
+WIDTH, HEIGHT, LEFT, NAMES = 920, 340, 70, 220
+
+
+def lesson_sentences(held: Class) -> list[str]:
+    """What was found, in a few sentences."""
+    term, mine = held.term, held.scores(CONNECTOME)
+    lost = {arm: int(np.isnan(held.scores(arm)).sum()) for arm in ARMS}
+    said = [
+        f"After {term.steps:,} steps of practice the wiring of {load(term.connectome).source.title} earns "
+        f"{np.nanmean(mine):,.0f} in {term.body_words}, the mean of {len(mine)} trial{'s' * (len(mine) != 1)}."
+        if np.isfinite(mine).any()
+        else f"Learning diverged in every trial of the connectome in {term.body_words}."
+    ]
+    said += [contrast.sentence for contrast in held.contrasts]
+    said += [
+        f"Learning diverged in {n} trial{'s' * (n != 1)} of {arm}; they have no score." for arm, n in lost.items() if n
+    ]
+    return said
+
+
+def draw_curves(held: Class) -> Figure:
+    """Every trial's returns while it practised, and the mean of each arm."""
+    figure = sheet(WIDTH, HEIGHT)
+    ax = axes(figure, LEFT, 40, WIDTH - LEFT - NAMES, HEIGHT - 100)
+    ax.spines["left"].set_visible(True)
+    ax.spines["left"].set_color(LINE)
+    ends = []
+    for number, arm in reversed(list(enumerate(ARMS))):
+        colour, curves = arm_colour(number), [np.array(r["curve"]).T for r in held.records[arm] if r["curve"]]
+        if not curves:
+            continue
+        for step, earned in curves:
+            ax.plot(step, earned, color=colour, lw=0.8, alpha=0.4)
+        step = curves[0][0]
+        mean = np.mean([np.interp(step, *curve) for curve in curves], axis=0)
+        ax.plot(step, mean, color=colour, lw=2.6 if arm == CONNECTOME else 1.8, zorder=4)
+        ends.append((float(mean[-1]), arm, colour))
+    ax.set_xlim(0, held.term.steps)
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    _name(ax, ends)
+    place = {"transform": ax.transAxes, "va": "center"}
+    write(ax, -0.08, 1.11, f"return of a life while practising, mean of the last {RECENT}", weight="bold", **place)
+    write(ax, 0.5, -0.19, "steps of all bodies together", color=MUTED, fontsize=SMALL, ha="center", **place)
+    return figure
+
+
+def _name(ax: object, ends: list[tuple[float, str, str]]) -> None:
+    """Names beside the ends of the curves, moved apart where these are close."""
+    low, high = ax.get_ylim()  # type: ignore[attr-defined]
+    gap, below = (high - low) / 14, -np.inf
+    for value, arm, colour in sorted(ends):
+        below = max(value, below + gap)
+        x = ax.get_xlim()[1] * 1.015  # type: ignore[attr-defined]
+        write(ax, x, below, f"{arm.replace('-', ' ')} {value:,.0f}", color=colour, va="center", weight="bold")  # type: ignore[arg-type]
+
+
+def lesson_table(held: Class) -> Table:
+    """Every arm with its exam and how the connectome stands to it."""
+    found = {contrast.control: contrast for contrast in held.contrasts}
+    rows = []
+    for arm in ARMS:
+        earned, contrast = held.scores(arm), found.get(arm)
+        finite = earned[np.isfinite(earned)]
+        interval = bootstrap_interval(finite, Seed(0).rng()) if len(finite) > 1 else (np.nan, np.nan)
+        rows.append(
+            (
+                arm,
+                SAYS[arm],
+                f"{held.records[arm][0]['trained']:,}",
+                f"{len(finite)}",
+                f"{finite.mean():,.0f}" if len(finite) else "–",
+                f"{interval[0]:,.0f} to {interval[1]:,.0f}" if len(finite) > 1 else "–",
+                f"{contrast.difference:+,.0f}" if contrast else "",
+                contrast.verdict if contrast else "",
+            )
+        )
+    head = (
+        "arm",
+        "what is lost",
+        "trained numbers",
+        "trials",
+        "score",
+        "95 % interval",
+        "connectome minus arm",
+        "verdict",
+    )
+    return Table(head, tuple(rows))
+
+
+def write_lesson_report(held: Class, path: Path) -> Path:
+    """Write the report, and return its path; the same lessons give the same bytes."""
+    template = files("anlage.study").joinpath("lesson.html.j2").read_text("utf-8")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    said, source = lesson_sentences(held), load(held.term.connectome).source
+    drawn = any(record["curve"] for records in held.records.values() for record in records)
+    words = f"Learning curves. {' '.join(said)}"
+    curves = svg(draw_curves(held), "lesson-curves", words, least=700) if drawn else ""
+    content = {
+        "style": Markup(page_colours()),
+        "name": source.title,
+        "body": held.term.body_words,
+        "lead": said[0],
+        "found": said[1:],
+        "curves": curves,
+        "arms_table": lesson_table(held),
+        "exam": EXAM,
+        "bibtex": "\n\n".join([source.bibtex.strip(), REFERENCES, RAO, STATISTICS]),
+    }
+    write_text(path, page.from_string(template).render(content))
+    return path
