@@ -95,11 +95,15 @@ def add(verbs: Verbs) -> None:
     """Offer the verb of this file."""
     verb = verbs.add("live", _live)
     verb.add_argument("connectome", help="worm or worm-male; in the arena larva or worm")
-    verb.add_argument("--body", default="swimmer", metavar="NAME", help="swimmer (default), arena; --learn: Gymnasium's too")
+    verb.add_argument(
+        "--body", default="swimmer", metavar="NAME", help="swimmer (default), arena; --learn: Gymnasium's too"
+    )
     verb.add_argument("--learn", type=int, metavar="STEPS", help="let every arm practise for so many steps (PPO)")
     verb.add_argument("--links", type=int, default=6, metavar="N", help="links of the swimmer (default: 6)")
     verb.add_argument("--animals", type=int, default=64, metavar="N", help="animals per arm of the arena (default: 64)")
     verb.add_argument("--seconds", type=float, default=180.0, metavar="S", help="of a life in the arena (default: 180)")
-    verb.add_argument("--graphs", type=int, metavar="N", help="rewired graphs per arm (default: 20; arena, learning: 3)")
+    verb.add_argument(
+        "--graphs", type=int, metavar="N", help="rewired graphs per arm (default: 20; arena, learning: 3)"
+    )
     verb.add_argument("--seed", type=int, default=0, help="of postures and graphs (default: 0)")
     verb.add_argument("--out", type=Path, metavar="FOLDER", help="for results and report (default: in runs/)")
