@@ -1,0 +1,184 @@
+"""A life of active inference: explore, learn to foresee, then act so that what is foreseen is what is preferred.
+
+No reward is read. The world hands one out at every step; here it is only added up for whoever looks on. Whatever acts and learns
+gets observations and its own actions, and one preferred observation.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+from torch import Tensor
+
+from anlage.errors import RecipeError
+from anlage.experience.world import World
+from anlage.mind.imagination import Imagination, Lived, Rehearsal
+from anlage.mind.planner import Plan, Planner
+from anlage.mind.policy import AmortisedPolicy
+from anlage.objective.gauge import effective_rank
+from anlage.seed import Seed
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Upbringing:
+    """How an agent grows up: lives of random action, a long rehearsal, then lives of planned action and short ones.
+
+    ``perception``: whether its encoder goes on learning after the first rehearsal, which is known to spoil preferences.
+    ``shuffled``: a control, whose rehearsals show every life with the actions of another order.
+    """
+
+    explore: int = 3
+    act: int = 5
+    first: Rehearsal = field(default_factory=lambda: Rehearsal(800))
+    later: Rehearsal = field(default_factory=lambda: Rehearsal(400))
+    perception: bool = False
+    shuffled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.explore < 1 or self.act < 1:
+            raise RecipeError(
+                f"{self.explore} lives of exploring and {self.act} of acting were asked for; give 1 or more."
+            )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One life as it is told afterwards.
+
+    ``score``: the sum of the world's rewards, which the agent never sees. ``surprise``: mean squared error of the predictions one
+    step ahead, before the rehearsal of this life. ``pragmatic`` and ``epistemic``: mean promise of the plans, in nats per moment
+    ahead. ``rank``: effective rank of all embeddings. ``probe``: share of the variance of observations that is linear in them.
+    ``policy_score``: the score of the amortised policy learned from all plans so far, in a life of its own.
+    """
+
+    kind: str
+    score: float
+    surprise: float
+    pragmatic: float
+    epistemic: float
+    rank: float
+    probe: float
+    imagined: int
+    policy_score: float
+
+
+@final
+class Agent:
+    """A world model with a planner, an amortised policy, and a preferred observation."""
+
+    def __init__(
+        self, world: World, goal: Float[ndarray, " input"], upbringing: Upbringing, planner: Planner, seed: Seed
+    ) -> None:
+        if np.shape(goal) != (world.n_observed,):
+            raise RecipeError(
+                f"The preferred observation has shape {np.shape(goal)}, but {world.name!r} shows {world.n_observed} numbers."
+            )
+        self.world, self.upbringing, self.planner, self.seed = world, upbringing, planner, seed
+        self.model = Imagination(world.n_observed, world.n_action, generator(seed.child("model")))
+        self.policy = AmortisedPolicy(self.model.n_latent, world.n_action, generator(seed.child("policy")))
+        self._goal = torch.as_tensor(np.asarray(goal), dtype=torch.float32)
+        self._lives: list[Lived] = []
+        self._planned: list[Lived] = []
+
+    def grow(self, progress: Callable[[int, int], None] | None = None) -> list[Chapter]:
+        """The whole upbringing, life after life."""
+        told, total = [], self.upbringing.explore + self.upbringing.act
+        for life in range(total):
+            told.append(self._life(life))
+            if progress is not None:
+                progress(life + 1, total)
+        return told
+
+    def _life(self, life: int) -> Chapter:
+        explores, seed = life < self.upbringing.explore, self.seed.child("life").child(life)
+        plans: list[Plan] = []
+        draws = generator(seed.child("action"))
+        if explores:
+            lived, score = live(self.world, seed, lambda _: torch.rand(self.world.n_action, generator=draws) * 2 - 1)
+        else:
+            lived, score = live(self.world, seed, lambda observed: self._planned_action(observed, draws, plans))
+            self._planned.append(lived)
+        self._lives.append(lived)
+        surprise = float(self.model.surprise([lived]).square().mean())
+        self._learn(life, generator(seed.child("rehearsal")))
+        ahead = max(1, len(plans)) * self.planner.horizon
+        with torch.no_grad():
+            seen = torch.cat([each.observation for each in self._lives])
+            embedded = self.model.embed(seen)
+        return Chapter(
+            kind="explores" if explores else "acts",
+            score=score,
+            surprise=surprise,
+            pragmatic=sum(plan.pragmatic for plan in plans) / ahead,
+            epistemic=sum(plan.epistemic for plan in plans) / ahead,
+            rank=effective_rank(embedded),
+            probe=explained(seen, embedded),
+            imagined=sum(plan.imagined for plan in plans),
+            policy_score=float("nan") if explores else self._policy_score(seed.child("policy")),
+        )
+
+    def _planned_action(self, observed: Tensor, draws: torch.Generator, plans: list[Plan]) -> Tensor:
+        with torch.no_grad():
+            latent, goal = self.model.embed(observed), self.model.embed(self._goal)
+        plans.append(self.planner.plan(self.model, latent, goal, draws, plans[-1] if plans else None))
+        return plans[-1].action[0]
+
+    def _learn(self, life: int, draws: torch.Generator) -> None:
+        rules, last_explored = self.upbringing, self.upbringing.explore - 1
+        if life < last_explored:
+            return
+        lives = [shuffled(each, draws) for each in self._lives] if rules.shuffled else self._lives
+        rehearsal = rules.first if life == last_explored else rules.later
+        self.model.learn(lives, rehearsal, draws, perception=life == last_explored or rules.perception)
+
+    def _policy_score(self, seed: Seed) -> float:
+        with torch.no_grad():
+            latent = torch.cat([self.model.embed(life.observation[:-1]) for life in self._planned])
+        self.policy.imitate(latent, torch.cat([life.action for life in self._planned]), generator(seed))
+        with torch.no_grad():
+            return live(self.world, seed, lambda observed: self.policy(self.model.embed(observed)))[1]
+
+
+def live(world: World, seed: Seed, act: Callable[[Tensor], Tensor]) -> tuple[Lived, float]:
+    """One life, from a beginning drawn from ``seed``: what was lived, and the sum of rewards for whoever looks on."""
+    observed = [world.begin(seed.child("begin").integer % (1 << 31))]
+    done, score = [], 0.0
+    for _ in range(world.limit):
+        action = act(torch.as_tensor(observed[-1], dtype=torch.float32))
+        seen, reward, over = world.step(action.double().numpy())
+        observed.append(seen)
+        done.append(action)
+        score += reward
+        if over:
+            break
+    return Lived(torch.as_tensor(np.stack(observed), dtype=torch.float32), torch.stack(done)), score
+
+
+def shuffled(life: Lived, draws: torch.Generator) -> Lived:
+    """The same life as if its actions had been done in another order: they no longer tell what comes next."""
+    return Lived(life.observation, life.action[torch.randperm(len(life.action), generator=draws)])
+
+
+def explained(target: Float[Tensor, "moment input"], by: Float[Tensor, "moment latent"]) -> float:
+    """Share of the variance of a target that is linear in what stands beside it, in the sample itself."""
+    columns = torch.cat([by, torch.ones(len(by), 1)], dim=1).double()
+    left = target.double() - columns @ torch.linalg.lstsq(columns, target.double(), driver="gelsd").solution
+    around = target.double() - target.double().mean(0)
+    return 1 - float(left.square().sum() / around.square().sum().clamp_min(1e-30))
+
+
+def generator(seed: Seed) -> torch.Generator:
+    """A stream of torch's numbers."""
+    return torch.Generator().manual_seed(seed.integer)
+
+
+def above(chapters: Sequence[Chapter], score: float) -> float:
+    """Share of the lives of planned action that end above a score."""
+    acted = [chapter.score > score for chapter in chapters if chapter.kind == "acts"]
+    return sum(acted) / len(acted)
