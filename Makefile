@@ -26,6 +26,7 @@ COGGED := \
 	docs/controls.md \
 	docs/arena.md \
 	docs/assay.md \
+	docs/body.md \
 	docs/connectomes.md \
 	docs/divide.md \
 	docs/expand.md \

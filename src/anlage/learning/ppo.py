@@ -172,7 +172,7 @@ class _Learner:
                 self.optimiser.step()
                 found.append(measures)
         means = torch.stack(found).mean(0).tolist()
-        if not np.isfinite(means).all():
+        if not np.isfinite(means).all() or not all(bool(torch.isfinite(p).all()) for p in self.trained):
             raise Diverged(f"The loss became {means[0]} in iteration {iteration}; lower the learning rate.")
         return dict(zip(MEASURES, means, strict=True))
 

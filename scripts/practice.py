@@ -1,0 +1,61 @@
+"""The numbers of `docs/body.md` about learning to move, from `benchmarks/results/ppo.json` and `ppo_killed.json`."""
+
+import json
+
+import numpy as np
+from scipy.stats import t as student
+
+from tables import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+LATE = 0.2
+"""Share of all steps at the end whose lives a final return is the mean of."""
+
+
+def _read(name: str) -> dict:  # type: ignore[type-arg]
+    return json.loads((RESULTS / f"{name}.json").read_text())  # type: ignore[no-any-return]
+
+
+def _finals(part: dict, library: str) -> np.ndarray:  # type: ignore[type-arg]
+    """Mean return at the end of each seed that both libraries finished."""
+    seeds = sorted(
+        key.split()[1] for key in part if key.startswith("anlage ") and f"stable-baselines3 {key.split()[1]}" in part
+    )
+    since = (1 - LATE) * part["steps"]
+    lives = (part[f"{library} {seed}"]["lives"] for seed in seeds)
+    return np.array([np.mean([total for step, total in one if step > since]) for one in lives])
+
+
+def curves() -> str:
+    """Final returns of both libraries in every world that was run, and the difference with Welch's interval."""
+    rows = ["| body | steps | seeds | here | Stable-Baselines3 | difference, 95 % |", "|---|---:|---:|---:|---:|---:|"]
+    for name, part in _read("ppo").items():
+        if not name.startswith("curves "):
+            continue
+        mine, theirs = (_finals(part, library) for library in ("anlage", "stable-baselines3"))
+        error = np.array([each.var(ddof=1) / len(each) for each in (mine, theirs)])
+        freedom = error.sum() ** 2 / (error**2 / (len(mine) - 1)).sum()
+        reach = student.ppf(0.975, freedom) * np.sqrt(error.sum())
+        gap = mine.mean() - theirs.mean()
+        shown = [f"{each.mean():.1f} ± {each.std(ddof=1):.1f}" for each in (mine, theirs)]
+        interval = f"{gap:+.1f} [{gap - reach:+.1f}, {gap + reach:+.1f}]"
+        rows.append(f"| {name.split()[1]} | {part['steps']:,} | {len(mine)} | {shown[0]} | {shown[1]} | {interval} |")
+    return "\n".join(rows)
+
+
+def speed() -> str:
+    """Steps of the swimmer per CPU second, learning included."""
+    rows = ["| what acts and learns | steps per CPU second | of the body alone |", "|---|---:|---:|"]
+    part = _read("ppo")["speed"]
+    alone = next(iter(part.values()))["steps_per_cpu_s"]
+    for name, found in part.items():
+        rows.append(f"| {name} | {found['steps_per_cpu_s']:,.0f} | {found['steps_per_cpu_s'] / alone:.0%} |")
+    return "\n".join(rows)
+
+
+def killed() -> str:
+    """What came of killing a practice."""
+    found = _read("ppo_killed")
+    end = "the same curve and weights, bit for bit" if found["same"] else "others"
+    times = f"Killed {found['kills']} times in {found['iterations']} iterations and run again each time"
+    return f"{times}, a practice ends with {end}."
