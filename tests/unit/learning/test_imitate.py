@@ -49,7 +49,7 @@ def generator(seed: int = 0) -> torch.Generator:
 def test_a_linear_expert_of_a_linear_system_is_recovered_to_rounding() -> None:
     shown = demonstrate(expert, worlds(12), Seed(0))
     policy = Policy(Layers(2, 1, (), generator()), 1).double()
-    seen, errors = imitate(policy, shown, Apprenticeship(250, 12, 0.1), Seed(1))
+    seen, errors = imitate(policy, shown, Apprenticeship(400, 12, 0.1), Seed(1))
     layer = policy.network.layers[0]  # type: ignore[union-attr]
     weight = layer.weight.detach().numpy() / np.sqrt(seen.variance + LEAST)  # type: ignore[union-attr]
     np.testing.assert_allclose(weight, GAIN, atol=1e-7)
