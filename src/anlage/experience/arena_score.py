@@ -75,7 +75,7 @@ class Index:
 def preference(track: Track, rng: np.random.Generator) -> Index:
     """(animals on the side of the odour - animals on the other) / all, at the end; the odour lies towards positive x.
 
-    The index of larval assays (ethyl acetate 0.76 +- 0.08, Sci Rep 2019 9:4055, fig. 8; ethanol 0.62, Sci Rep 2021, PMC8192949)
+    The index of larval assays (ethyl acetate 0.76 +- 0.08, Sci Rep 2019 9:4055, fig. 8; ethanol 0.62, PMC8192949, fig. 1)
     and, with its two zones, of chemotaxis assays with worms (Bargmann, Hartwieg & Horvitz 1993, Cell 74:515). A strip of 10 mm
     in the middle counts for neither side.
     """

@@ -10,7 +10,7 @@ from scipy.special import k0
 
 from anlage.errors import BodyError, UnknownName
 from anlage.experience.arena import Arena, Moment
-from anlage.experience.arena_behaviour import REFERENCES, RandomWalk, RunAndTurn, Still, TrueGradient
+from anlage.experience.arena_behaviour import REFERENCES, RandomWalk, RunAndTurn, Still, TrueGradient, Walk
 from anlage.experience.arena_body import Crawler, Larva, Pose, Worm
 from anlage.experience.arena_field import DIFFUSIVITY, Box, Dish, Drop, Ramp, Scene, StillAir, Wind, grid
 from anlage.experience.arena_score import Track, approach, forage, intake, preference
@@ -313,6 +313,16 @@ def test_runs_and_turns_last_as_long_as_the_habit_says() -> None:
     # A Poisson process looked at every 0.1 s.
     assert ends.item() == pytest.approx((1 - np.exp(-0.0148)) / 0.1, rel=0.03)
     assert begins.item() == pytest.approx((1 - np.exp(-0.2)) / 0.1, rel=0.03)
+
+
+def test_a_cast_that_reaches_its_limit_goes_to_the_other_side() -> None:
+    arena = larvae(agents=2)
+    moment = posed(arena, [[0.0, 0.0], [0.0, 0.0]], [0.0, 0.0])
+    limit = float(np.deg2rad(120))
+    walk = Walk(arena, torch.Generator().manual_seed(0))
+    walk._turning[:] = True
+    arena.put(replace(moment, pose=replace(moment.pose, bend=torch.tensor([[limit, -limit]]))))
+    assert walk.step(turn_ends=0.0)[0, :, 1].tolist() == [-1.0, 1.0]
 
 
 def test_indices_are_what_their_definitions_say() -> None:
