@@ -45,8 +45,10 @@ def killed(grow: Callable[[], object], after_s: float) -> bool:
     """Grow in a child that is killed after a while; whether it was killed before its end."""
     child = os.fork()
     if not child:
-        grow()
-        os._exit(0)
+        try:
+            grow()
+        finally:  # whatever happens, no second pytest goes on from here
+            os._exit(0)
     time.sleep(after_s)
     os.kill(child, signal.SIGKILL)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
