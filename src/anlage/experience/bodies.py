@@ -116,6 +116,10 @@ def _made(identity: str, *, physics: bool) -> Any:
     try:
         with _unlogged(loaded_mujoco()) if physics else nullcontext():
             return gymnasium.make(identity, disable_env_checker=True)
+    except ImportError as missing:
+        raise DependencyMissing(
+            f"The body {identity} needs a package that is not installed ({missing}); type: pip install 'anlage[body]'."
+        ) from missing
     except gymnasium.error.Error as unknown:
         raise BodyError(f"Gymnasium cannot make the body {identity} ({unknown}); install 'anlage[body]'.") from unknown
 
