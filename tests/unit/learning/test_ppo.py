@@ -193,7 +193,7 @@ def test_a_policy_learns_the_best_action(bound: str) -> None:
 
 
 def test_only_what_has_a_memory_learns_to_recall() -> None:
-    practice = Practice(2_500, stretch=32, segment=4, epochs=5, batch=64, learning_rate=3e-2, discount=1.0)
+    practice = Practice(1_536, stretch=32, segment=4, epochs=5, batch=128, learning_rate=3e-2, discount=1.0)
     wiring, layers = (
         learned(network, Recall, practice) for network in (six_neurons(2), Layers(2, 1, (16,), generator()))
     )
