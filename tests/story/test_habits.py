@@ -43,7 +43,7 @@ MAY_TOUCH_FILES = {
     "mind/grow.py",  # deletes nights that are over
     "study/canvas.py",  # draws into a buffer
     "study/forage_report.py",  # reads its template
-    "study/lesson_report.py",  # reads its template
+    "study/practice_report.py",  # reads its template
     "study/mind_report.py",  # reads its template
     "study/report.py",  # reads its template
     "study/swim_report.py",  # reads its template

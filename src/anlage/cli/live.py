@@ -74,8 +74,8 @@ def _learn(args: argparse.Namespace) -> None:
     from anlage.connectome.library import load
     from anlage.experience.bodies import open_world
     from anlage.study.compare import cores
-    from anlage.study.lesson import Term, hold_class
-    from anlage.study.lesson_report import lesson_sentences, write_lesson_report
+    from anlage.study.practice import PracticePlan, carry_out_practice
+    from anlage.study.practice_report import practice_sentences, write_practice_report
 
     if args.learn < 1:
         raise AnlageError(f"--learn is {args.learn}, but practice needs at least 1 step; 100000 is a beginning.")
@@ -85,10 +85,10 @@ def _learn(args: argparse.Namespace) -> None:
     name = load(args.connectome).name
     open_world(args.body, args.links)  # what is wrong with the body is said before anything is run
     folder = args.out or Path("runs") / f"{name}-learns-{args.body}"
-    term = Term(name, args.body, args.learn, graphs, args.seed, args.links)
-    held = hold_class(term, folder, workers=cores(), progress=Meter())
-    print("\n".join(lesson_sentences(held)))
-    print(f"report: {write_lesson_report(held, folder / 'report.html')}")
+    plan = PracticePlan(name, args.body, args.learn, graphs, args.seed, args.links)
+    held = carry_out_practice(plan, folder, workers=cores(), progress=Meter())
+    print("\n".join(practice_sentences(held)))
+    print(f"report: {write_practice_report(held, folder / 'report.html')}")
 
 
 def add(verbs: Verbs) -> None:

@@ -15,7 +15,7 @@ from anlage.learning.ppo import RECENT
 from anlage.seed import Seed
 from anlage.study.account import Table
 from anlage.study.canvas import LINE, MUTED, SMALL, arm_colour, axes, sheet, svg, write
-from anlage.study.lesson import ARMS, EXAM, PERCEPTRON, REWIRED, Class
+from anlage.study.practice import ARMS, EXAM, PERCEPTRON, REWIRED, PracticeRun
 from anlage.study.sources import RAO, STATISTICS
 from anlage.study.statistics import bootstrap_interval
 from anlage.study.swim_report import page_colours
@@ -47,15 +47,15 @@ REFERENCES = """@article{schulman2017proximal,
 WIDTH, HEIGHT, LEFT, NAMES = 920, 340, 70, 220
 
 
-def lesson_sentences(held: Class) -> list[str]:
+def practice_sentences(held: PracticeRun) -> list[str]:
     """What was found, in a few sentences."""
-    term, mine = held.term, held.scores(CONNECTOME)
+    plan, mine = held.plan, held.scores(CONNECTOME)
     lost = {arm: int(np.isnan(held.scores(arm)).sum()) for arm in ARMS}
     said = [
-        f"After {term.steps:,} steps of practice the wiring of {load(term.connectome).source.title} earns "
-        f"{np.nanmean(mine):,.0f} in {term.body_words}, the mean of {len(mine)} trial{'s' * (len(mine) != 1)}."
+        f"After {plan.steps:,} steps of practice the wiring of {load(plan.connectome).source.title} earns "
+        f"{np.nanmean(mine):,.0f} in {plan.body_words}, the mean of {len(mine)} trial{'s' * (len(mine) != 1)}."
         if np.isfinite(mine).any()
-        else f"Learning diverged in every trial of the connectome in {term.body_words}."
+        else f"Learning diverged in every trial of the connectome in {plan.body_words}."
     ]
     said += [contrast.sentence for contrast in held.contrasts]
     said += [
@@ -64,7 +64,7 @@ def lesson_sentences(held: Class) -> list[str]:
     return said
 
 
-def draw_curves(held: Class) -> Figure:
+def draw_curves(held: PracticeRun) -> Figure:
     """Every trial's returns while it practised, and the mean of each arm."""
     figure = sheet(WIDTH, HEIGHT)
     ax = axes(figure, LEFT, 40, WIDTH - LEFT - NAMES, HEIGHT - 100)
@@ -81,7 +81,7 @@ def draw_curves(held: Class) -> Figure:
         mean = np.mean([np.interp(step, *curve) for curve in curves], axis=0)
         ax.plot(step, mean, color=colour, lw=2.6 if arm == CONNECTOME else 1.8, zorder=4)
         ends.append((float(mean[-1]), arm, colour))
-    ax.set_xlim(0, held.term.steps)
+    ax.set_xlim(0, held.plan.steps)
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
@@ -102,7 +102,7 @@ def _name(ax: object, ends: list[tuple[float, str, str]]) -> None:
         write(ax, x, below, f"{arm.replace('-', ' ')} {value:,.0f}", color=colour, va="center", weight="bold")  # type: ignore[arg-type]
 
 
-def lesson_table(held: Class) -> Table:
+def practice_table(held: PracticeRun) -> Table:
     """Every arm with its exam and how the connectome stands to it."""
     found = {contrast.control: contrast for contrast in held.contrasts}
     rows = []
@@ -135,22 +135,22 @@ def lesson_table(held: Class) -> Table:
     return Table(head, tuple(rows))
 
 
-def write_lesson_report(held: Class, path: Path) -> Path:
-    """Write the report, and return its path; the same lessons give the same bytes."""
-    template = files("anlage.study").joinpath("lesson.html.j2").read_text("utf-8")
+def write_practice_report(held: PracticeRun, path: Path) -> Path:
+    """Write the report, and return its path; the same trials give the same bytes."""
+    template = files("anlage.study").joinpath("practice.html.j2").read_text("utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    said, source = lesson_sentences(held), load(held.term.connectome).source
+    said, source = practice_sentences(held), load(held.plan.connectome).source
     drawn = any(record["curve"] for records in held.records.values() for record in records)
     words = f"Learning curves. {' '.join(said)}"
-    curves = svg(draw_curves(held), "lesson-curves", words, least=700) if drawn else ""
+    curves = svg(draw_curves(held), "practice-curves", words, least=700) if drawn else ""
     content = {
         "style": Markup(page_colours()),
         "name": source.title,
-        "body": held.term.body_words,
+        "body": held.plan.body_words,
         "lead": said[0],
         "found": said[1:],
         "curves": curves,
-        "arms_table": lesson_table(held),
+        "arms_table": practice_table(held),
         "exam": EXAM,
         "bibtex": "\n\n".join([source.bibtex.strip(), REFERENCES, RAO, STATISTICS]),
     }

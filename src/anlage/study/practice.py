@@ -39,7 +39,7 @@ SPREAD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class PracticePlan:
     """What is learned: which wiring moves which body, for how many steps, in how many trials of every arm."""
 
     connectome: str
@@ -56,10 +56,10 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class PracticeTrial:
     """One trial: one arm, one seed. ``folder`` keeps what was learned, also when interrupted."""
 
-    term: Term
+    plan: PracticePlan
     arm: str
     index: int
     folder: str
@@ -67,21 +67,21 @@ class Lesson:
     @property
     def identity(self) -> dict[str, object]:
         """What must be the same for a kept record to be this one's; how many trials there are is not."""
-        said = {**asdict(self.term), "arm": self.arm, "index": self.index}
+        said = {**asdict(self.plan), "arm": self.arm, "index": self.index}
         del said["graphs"]
-        wiring = Blueprint(self.term.connectome).topology().fingerprint
+        wiring = Blueprint(self.plan.connectome).topology().fingerprint
         return said | {"wiring": wiring, "practice": str(self.practice())}
 
     def practice(self) -> Practice:
         """What has no memory learns from single steps, as many at a time."""
-        usual = Practice(self.term.steps)
-        stretch = min(usual.stretch, -(-self.term.steps // usual.bodies))
+        usual = Practice(self.plan.steps)
+        stretch = min(usual.stretch, -(-self.plan.steps // usual.bodies))
         return replace(usual, stretch=stretch, segment=1 if self.arm == PERCEPTRON else usual.segment)
 
     def run(self, progress: Progress | None = None) -> Record:
         """Practise, then sit the exam; what diverged says so and has no score."""
-        stream, practice, term = self._stream(), self.practice(), self.term
-        worlds = [open_world(term.body, term.n_links) for _ in range(max(practice.bodies, EXAM))]
+        stream, practice, plan = self._stream(), self.practice(), self.plan
+        worlds = [open_world(plan.body, plan.n_links) for _ in range(max(practice.bodies, EXAM))]
         network = self.network((worlds[0].n_observed, worlds[0].n_action))
         policy = Policy(network, worlds[0].n_action, sd=SPREAD)
         path = Path(self.folder) / f"{self.arm}-{self.index}.safetensors"
@@ -99,7 +99,7 @@ class Lesson:
 
     def network(self, size: tuple[int, int]) -> LearningNetwork:
         """The network of this trial; every arm's interface is drawn from the same seed."""
-        stream, topology = self._stream(), Blueprint(self.term.connectome).topology()
+        stream, topology = self._stream(), Blueprint(self.plan.connectome).topology()
         if self.arm == REWIRED:
             topology = control_graph(DegreePreserving(), topology, stream.child("graph").rng())[0]
         generator = torch.Generator().manual_seed(stream.child("interface").integer)
@@ -109,7 +109,7 @@ class Lesson:
         return calmed(PerceptronDesign().build(*size, budget(None, wired), generator))
 
     def _stream(self) -> Seed:
-        return Seed(self.term.seed).child(self.index)
+        return Seed(self.plan.seed).child(self.index)
 
     def kept(self) -> Record | None:
         """The record that the folder holds of this very trial."""
@@ -123,10 +123,10 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Class:
-    """Finished lessons: the records of every arm by index, and the contrasts."""
+class PracticeRun:
+    """Finished trials: the records of every arm by index, and the contrasts."""
 
-    term: Term
+    plan: PracticePlan
     records: Mapping[str, Sequence[Record]]
     contrasts: Sequence[Contrast]
 
@@ -140,31 +140,31 @@ def scores(records: Sequence[Record]) -> Float[ndarray, " trial"]:
     return np.array([np.nan if record["score"] is None else record["score"] for record in records], dtype=float)
 
 
-def hold_class(
-    term: Term, folder: Path, *, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
-) -> Class:
-    """Every lesson of every arm; those that the folder holds are taken as they are, interrupted ones go on where they stood.
+def carry_out_practice(
+    plan: PracticePlan, folder: Path, *, workers: int = 1, progress: Callable[[str, int, int], None] | None = None
+) -> PracticeRun:
+    """Every trial of every arm; those that the folder holds are taken as they are, interrupted ones go on where they stood.
 
     Raises ``UnknownName`` for an unknown connectome or body, ``BodyError`` for a wiring without input or output neurons.
     """
-    wanted = [Lesson(term, arm, index, str(folder)) for index in range(term.graphs) for arm in ARMS]
-    found = {lesson: lesson.kept() for lesson in wanted}
-    missing = [lesson for lesson, record in found.items() if record is None]
+    wanted = [PracticeTrial(plan, arm, index, str(folder)) for index in range(plan.graphs) for arm in ARMS]
+    found = {trial: trial.kept() for trial in wanted}
+    missing = [trial for trial, record in found.items() if record is None]
     report = progress or (lambda _what, _done, _total: None)
-    report("lessons", len(wanted) - len(missing), len(wanted))
-    serial = ((lesson, lesson.run(lambda done, total: report("steps", done, total))) for lesson in missing)
+    report("trials", len(wanted) - len(missing), len(wanted))
+    serial = ((trial, trial.run(lambda done, total: report("steps", done, total))) for trial in missing)
     done = in_processes(missing, min(workers, len(missing))) if workers > 1 else serial
     with closing(done) as finished:
-        for lesson, record in finished:
-            lesson.keep(record)
-            found[lesson] = record
-            report("lessons", sum(record is not None for record in found.values()), len(wanted))
-    records = {arm: [r for lesson, r in found.items() if lesson.arm == arm and r is not None] for arm in ARMS}
-    return Class(term, records, _contrasts(records, term.seed) if term.graphs > 1 else [])
+        for trial, record in finished:
+            trial.keep(record)
+            found[trial] = record
+            report("trials", sum(record is not None for record in found.values()), len(wanted))
+    records = {arm: [r for trial, r in found.items() if trial.arm == arm and r is not None] for arm in ARMS}
+    return PracticeRun(plan, records, _contrasts(records, plan.seed) if plan.graphs > 1 else [])
 
 
 def _contrasts(records: Mapping[str, Sequence[Record]], seed: int) -> list[Contrast]:
-    """The connectome against the other arms; lesson ``i`` against lesson ``i``."""
+    """The connectome against the other arms; trial ``i`` against trial ``i``."""
     measured = scores(records[CONNECTOME])
     pairs = []
     for arm in ARMS[1:]:

@@ -8,11 +8,11 @@ import torch
 
 from anlage.learning.recipe import Blueprint
 from anlage.network import RecurrentNetwork, budget
-from anlage.study import lesson
-from anlage.study.lesson import ARMS, Lesson, Term, hold_class
-from anlage.study.lesson_report import lesson_sentences, lesson_table, write_lesson_report
+from anlage.study import practice
+from anlage.study.practice import ARMS, PracticePlan, PracticeTrial, carry_out_practice
+from anlage.study.practice_report import practice_sentences, practice_table, write_practice_report
 
-TERM = Term("worm", "toy", 40, graphs=2)
+PLAN = PracticePlan("worm", "toy", 40, graphs=2)
 
 
 class Toy:
@@ -35,12 +35,12 @@ class Toy:
 
 @pytest.fixture(autouse=True)
 def toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lesson, "open_world", lambda name, n_links: Toy())
+    monkeypatch.setattr(practice, "open_world", lambda name, n_links: Toy())
 
 
 def test_arms_of_one_index_share_their_interface_and_differ_in_their_wiring() -> None:
-    measured, rewired, perceptron = (Lesson(TERM, arm, 0, "").network((2, 2)) for arm in ARMS)
-    other = Lesson(TERM, ARMS[0], 1, "").network((2, 2))
+    measured, rewired, perceptron = (PracticeTrial(PLAN, arm, 0, "").network((2, 2)) for arm in ARMS)
+    other = PracticeTrial(PLAN, ARMS[0], 1, "").network((2, 2))
     assert isinstance(measured, RecurrentNetwork) and isinstance(rewired, RecurrentNetwork)
     for name in ("into", "out"):
         mine, theirs, others = (getattr(network.ports, name).weight for network in (measured, rewired, other))
@@ -62,21 +62,21 @@ def test_arms_of_one_index_share_their_interface_and_differ_in_their_wiring() ->
 def test_a_class_keeps_what_it_finished_and_reports_every_arm(tmp_path: Path) -> None:
     said: list[tuple[str, int, int]] = []
     Toy.begun.clear()
-    held = hold_class(TERM, tmp_path, progress=lambda *what: said.append(what))
-    assert ("lessons", 0, 6) in said and said[-1] == ("lessons", 6, 6) and ("steps", 40, 40) in said
+    held = carry_out_practice(PLAN, tmp_path, progress=lambda *what: said.append(what))
+    assert ("trials", 0, 6) in said and said[-1] == ("trials", 6, 6) and ("steps", 40, 40) in said
     assert {arm: len(records) for arm, records in held.records.items()} == dict.fromkeys(ARMS, 2)
     n_begun = len(Toy.begun)
     assert n_begun % 6 == 0 and len(set(Toy.begun)) == n_begun // 3  # the same lives for every arm
     (tmp_path / "mlp-1.json").unlink()
-    again = hold_class(TERM, tmp_path)
+    again = carry_out_practice(PLAN, tmp_path)
     np.testing.assert_array_equal(again.scores("mlp"), held.scores("mlp"))
-    assert len(Toy.begun) < n_begun + n_begun // 6 + 10  # one lesson, gone on with from its checkpoint
+    assert len(Toy.begun) < n_begun + n_begun // 6 + 10  # one trial, gone on with from its checkpoint
     assert [c.verdict for c in held.contrasts] == ["undecided"] * 2
     assert [c.test for c in held.contrasts] == ["single case", "Welch"]
-    first = lesson_sentences(held)[0]
+    first = practice_sentences(held)[0]
     assert first.startswith("After 40 steps of practice the wiring of C. elegans") and first.endswith("2 trials.")
-    assert [row[0] for row in lesson_table(held).rows] == list(ARMS)
-    page = write_lesson_report(held, tmp_path / "report.html").read_text()
+    assert [row[0] for row in practice_table(held).rows] == list(ARMS)
+    page = write_practice_report(held, tmp_path / "report.html").read_text()
     assert all(word in page for word in ("While they practised", "degree preserving", "schulman2017proximal"))
 
 
@@ -85,10 +85,10 @@ def test_a_lesson_that_diverged_has_no_score_and_is_told(tmp_path: Path, monkeyp
         def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
             return super().step(action)[0], float("nan"), False
 
-    monkeypatch.setattr(lesson, "open_world", lambda name, n_links: Broken())
-    held = hold_class(Term("worm", "toy", 16, graphs=1), tmp_path)
+    monkeypatch.setattr(practice, "open_world", lambda name, n_links: Broken())
+    held = carry_out_practice(PracticePlan("worm", "toy", 16, graphs=1), tmp_path)
     assert np.isnan(held.scores("connectome")).all()
-    page = write_lesson_report(held, tmp_path / "report.html").read_text()
+    page = write_practice_report(held, tmp_path / "report.html").read_text()
     assert "No life came to its end while practising" in page
-    assert "Learning diverged in 1 trial of mlp; they have no score." in lesson_sentences(held)
-    assert lesson_table(held).rows[0][4] == "–"
+    assert "Learning diverged in 1 trial of mlp; they have no score." in practice_sentences(held)
+    assert practice_table(held).rows[0][4] == "–"
