@@ -84,11 +84,11 @@ class ImageRows:
         return _ask(PICTURE_SETS[self.images].draw(self.n_train, self.n_test, rng), lambda rows: rows)
 
 
-def _demand_pictures(images: PictureSetName, n_train: int, n_test: int) -> None:
+def _demand_pictures(images: str, n_train: int, n_test: int) -> None:
     if images not in PICTURE_SETS:
         raise UnknownName("set of pictures", images, PICTURE_SETS)
-    demand("n_train", n_train, N_CLASSES, PICTURE_SETS[images].n_train)
-    demand("n_test", n_test, N_CLASSES, PICTURE_SETS[images].n_test)
+    demand("n_train", n_train, N_CLASSES, PICTURE_SETS[images].n_train)  # type: ignore[index]
+    demand("n_test", n_test, N_CLASSES, PICTURE_SETS[images].n_test)  # type: ignore[index]
 
 
 def _ask(pictures: Pictures, show: Callable[[ndarray], ndarray]) -> Problem:

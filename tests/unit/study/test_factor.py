@@ -281,7 +281,7 @@ TEXT = "name = 'x'\n[task]\nkind = 'memory-capacity'\n[comparison]\noutcomes = [
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (TEXT.replace("'memory_capacity'", "'probe_accuracy'"), "is an assay, judged by accuracy or parts_named"),
+        (TEXT.replace("'memory_capacity'", "'probe_accuracy'"), "is an assay, judged by .*accuracy or parts_named"),
         ("name = 'x'\n[comparison]\noutcomes = ['nrmse']", "is grown, judged by prediction_error or probe_accuracy"),
         (TEXT + "factors = 3", "factors is 3, but must be a table of keys"),
         (TEXT + "[comparison.factors]\nspectral_radius = 0.3", "spectral_radius is 0.3, but must be a list of levels"),
