@@ -156,7 +156,11 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
             "kind of recipe.objective called 'sigre'; did you mean 'sigreg'",
         ),
         ("name = 'x'\nexperience = 'digit'", UnknownName, "did you mean 'digits'"),
-        ("name = 'x'\nexperience = 3", RecipeError, "must be one of chess, digits, mnist, spoken-digits, swimming, text"),
+        (
+            "name = 'x'\nexperience = 3",
+            RecipeError,
+            "must be one of chess, digits, mnist, spoken-digits, swimming, text",
+        ),
         ("name = 'x'\n[experience]\npatch = 2", RecipeError, "with a key 'kind'"),
         ("name = 'x'\n[experience]\nkind = 'digits'\npach = 2", UnknownName, "did you mean 'patch'"),
         (
