@@ -12,6 +12,7 @@ MODULES = sorted(SRC.rglob("*.py"))
 MAY_PRINT = {
     "cli/divide.py",
     "cli/fetch.py",
+    "cli/foresee.py",
     "cli/live.py",
     "cli/main.py",
     "cli/meter.py",
@@ -43,6 +44,7 @@ MAY_TOUCH_FILES = {
     "mind/grow.py",  # deletes nights that are over
     "study/canvas.py",  # draws into a buffer
     "study/forage_report.py",  # reads its template
+    "study/foresight_report.py",  # reads its template
     "study/practice_report.py",  # reads its template
     "study/mind_report.py",  # reads its template
     "study/report.py",  # reads its template

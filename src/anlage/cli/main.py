@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from anlage.cli import divide, fetch, live, resize, run, segment, show, take_in, wiring
+from anlage.cli import divide, fetch, foresee, live, resize, run, segment, show, take_in, wiring
 from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, Diverged
 
@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
         prog="anlage", description="Grow networks from real brain wiring, and measure what it was worth."
     )
     verbs = Verbs(top)
-    for verbs_of in (show, fetch, take_in, segment, wiring, divide, resize, run, live):
+    for verbs_of in (show, fetch, take_in, segment, wiring, divide, resize, run, live, foresee):
         verbs_of.add(verbs)
     return top
 

@@ -4,7 +4,7 @@ No reward is read. The world hands one out at every step; here it is only added 
 gets observations and its own actions, and one preferred observation.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import final
 
@@ -17,10 +17,13 @@ from torch import Tensor
 from anlage.errors import RecipeError
 from anlage.experience.world import World
 from anlage.mind.imagination import Imagination, Lived, Rehearsal
-from anlage.mind.planner import Plan, Planner
+from anlage.mind.planner import Deliberation, Plan, Planner
 from anlage.mind.policy import AmortisedPolicy
 from anlage.objective.gauge import effective_rank
 from anlage.seed import Seed
+
+HELD = 10
+"""Steps for which a random action is kept while exploring. What changes at every step averages out, and hardly moves a body."""
 
 
 @final
@@ -70,7 +73,11 @@ class Chapter:
 
 @final
 class Agent:
-    """A world model with a planner, an amortised policy, and a preferred observation."""
+    """A world model with a planner, an amortised policy, and a preferred observation.
+
+    Embeddings have one axis more than is observed: with many more they fill these by folding, and then what is far from the goal
+    can lie near it.
+    """
 
     def __init__(
         self, world: World, goal: Float[ndarray, " input"], upbringing: Upbringing, planner: Planner, seed: Seed
@@ -80,9 +87,11 @@ class Agent:
                 f"The preferred observation has shape {np.shape(goal)}, but {world.name!r} shows {world.n_observed} numbers."
             )
         self.world, self.upbringing, self.planner, self.seed = world, upbringing, planner, seed
-        self.model = Imagination(world.n_observed, world.n_action, generator(seed.child("model")))
+        self.model = Imagination(
+            world.n_observed, world.n_action, generator(seed.child("model")), n_latent=world.n_observed + 1
+        )
         self.policy = AmortisedPolicy(self.model.n_latent, world.n_action, generator(seed.child("policy")))
-        self._goal = torch.as_tensor(np.asarray(goal), dtype=torch.float32)
+        self.goal = torch.as_tensor(np.asarray(goal), dtype=torch.float32)
         self._lives: list[Lived] = []
         self._planned: list[Lived] = []
 
@@ -95,14 +104,35 @@ class Agent:
                 progress(life + 1, total)
         return told
 
+    def deliberation(self, draws: torch.Generator) -> Deliberation:
+        """Slow, serial acting: plans by what it has learned so far; good for one life."""
+        return Deliberation(self.planner, self.model, self.model.embed, self.goal, draws)
+
+    @torch.no_grad()
+    def at_once(self, observed: Float[Tensor, " input"]) -> Float[Tensor, " action"]:
+        """Fast acting: what the amortised policy does."""
+        return self.policy(self.model.embed(observed))  # type: ignore[no-any-return]
+
+    def imitate(self, draws: torch.Generator, updates: int = 400) -> float:
+        """Let the amortised policy learn from all that was done by plans; what is left of its error."""
+        if not self._planned:
+            raise RecipeError(
+                "Nothing was done by plans so far, so there is nothing to imitate; let the agent grow first."
+            )
+        with torch.no_grad():
+            latent = torch.cat([self.model.embed(life.observation[:-1]) for life in self._planned])
+        return self.policy.imitate(latent, torch.cat([life.action for life in self._planned]), draws, updates=updates)
+
     def _life(self, life: int) -> Chapter:
         explores, seed = life < self.upbringing.explore, self.seed.child("life").child(life)
-        plans: list[Plan] = []
         draws = generator(seed.child("action"))
+        plans: list[Plan] = []
         if explores:
-            lived, score = live(self.world, seed, lambda _: torch.rand(self.world.n_action, generator=draws) * 2 - 1)
+            lived, score = live(self.world, seed, by_chance(self.world.n_action, draws))
         else:
-            lived, score = live(self.world, seed, lambda observed: self._planned_action(observed, draws, plans))
+            deliberation = self.deliberation(draws)
+            plans = deliberation.plans
+            lived, score = live(self.world, seed, deliberation)
             self._planned.append(lived)
         self._lives.append(lived)
         surprise = float(self.model.surprise([lived]).square().mean())
@@ -123,12 +153,6 @@ class Agent:
             policy_score=float("nan") if explores else self._policy_score(seed.child("policy")),
         )
 
-    def _planned_action(self, observed: Tensor, draws: torch.Generator, plans: list[Plan]) -> Tensor:
-        with torch.no_grad():
-            latent, goal = self.model.embed(observed), self.model.embed(self._goal)
-        plans.append(self.planner.plan(self.model, latent, goal, draws, plans[-1] if plans else None))
-        return plans[-1].action[0]
-
     def _learn(self, life: int, draws: torch.Generator) -> None:
         rules, last_explored = self.upbringing, self.upbringing.explore - 1
         if life < last_explored:
@@ -138,11 +162,8 @@ class Agent:
         self.model.learn(lives, rehearsal, draws, perception=life == last_explored or rules.perception)
 
     def _policy_score(self, seed: Seed) -> float:
-        with torch.no_grad():
-            latent = torch.cat([self.model.embed(life.observation[:-1]) for life in self._planned])
-        self.policy.imitate(latent, torch.cat([life.action for life in self._planned]), generator(seed))
-        with torch.no_grad():
-            return live(self.world, seed, lambda observed: self.policy(self.model.embed(observed)))[1]
+        self.imitate(generator(seed))
+        return live(self.world, seed, self.at_once)[1]
 
 
 def live(world: World, seed: Seed, act: Callable[[Tensor], Tensor]) -> tuple[Lived, float]:
@@ -158,6 +179,18 @@ def live(world: World, seed: Seed, act: Callable[[Tensor], Tensor]) -> tuple[Liv
         if over:
             break
     return Lived(torch.as_tensor(np.stack(observed), dtype=torch.float32), torch.stack(done)), score
+
+
+def by_chance(n_action: int, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """Acting without looking: every number anywhere in its range, kept for ``HELD`` steps; good for one life."""
+    done: list[Tensor] = []
+
+    def act(_: Tensor) -> Tensor:
+        new = len(done) % HELD == 0
+        done.append(torch.rand(n_action, generator=draws) * 2 - 1 if new else done[-1])
+        return done[-1]
+
+    return act
 
 
 def shuffled(life: Lived, draws: torch.Generator) -> Lived:
@@ -176,9 +209,3 @@ def explained(target: Float[Tensor, "moment input"], by: Float[Tensor, "moment l
 def generator(seed: Seed) -> torch.Generator:
     """A stream of torch's numbers."""
     return torch.Generator().manual_seed(seed.integer)
-
-
-def above(chapters: Sequence[Chapter], score: float) -> float:
-    """Share of the lives of planned action that end above a score."""
-    acted = [chapter.score > score for chapter in chapters if chapter.kind == "acts"]
-    return sum(acted) / len(acted)

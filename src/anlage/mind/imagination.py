@@ -19,6 +19,8 @@ from anlage.objective.collapse import sigreg
 
 GAIN = 3**-0.5
 """Of all weights at the start: small, so that embeddings begin nearly linear in what is observed."""
+FAINT = 1e-2
+"""Least variance of a prediction's noise, per axis of about unit variance: what differs by less than a tenth tells nothing."""
 
 
 class Lived(NamedTuple):
@@ -110,7 +112,7 @@ class Imagination(nn.Module):
             losses.append(float(loss.detach()))
             if progress is not None:
                 progress(update + 1, rehearsal.updates)
-        self.noise.copy_(self.surprise(lives).square().mean(0).clamp_min(1e-6))
+        self.noise.copy_(self.surprise(lives).square().mean(0).clamp_min(FAINT))
         last = losses[-max(1, len(losses) // 10) :]
         return sum(last) / len(last) if last else float("nan")
 

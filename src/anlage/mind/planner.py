@@ -1,5 +1,6 @@
 """Action as inference: the course of actions whose imagined future is worth most, found by the cross-entropy method."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final, runtime_checkable
 
@@ -95,6 +96,56 @@ class Planner:
     ) -> tuple[Float[Tensor, " candidate"], Float[Tensor, " candidate"]]:
         """Pragmatic and epistemic worth of each course, in nats."""
         seen = model.imagine(latent, courses)
-        pragmatic = -(seen.mean(0) - goal).square().sum(-1) / 2
-        epistemic = torch.log1p(seen.var(0, correction=0) / model.noise).sum(-1) / 2
+        mean = seen.mean(0)
+        pragmatic = -(mean - goal).square().sum(-1) / 2
+        spread = (seen - mean).square().mean(0)  # not ``var``, which is slow over so short an axis
+        epistemic = torch.log1p(spread / model.noise).sum(-1) / 2
         return pragmatic.sum(1), epistemic.sum(1)
+
+
+@final
+class Deliberation:
+    """One life of acting by plans: from what is observed a plan is made, and its first action done.
+
+    ``embed``: what an observation is to the model. ``keeps``: whether a plan goes on from the one before it. ``plans``: all that
+    were made.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        model: Imagines,
+        embed: Callable[[Tensor], Tensor],
+        goal: Float[Tensor, " input"],
+        generator: torch.Generator,
+        *,
+        keeps: bool = True,
+    ) -> None:
+        self.planner, self.model, self._embed, self._generator, self._keeps = planner, model, embed, generator, keeps
+        self._goal, self.plans = goal, list[Plan]()
+
+    @torch.no_grad()
+    def __call__(self, observed: Float[Tensor, " input"]) -> Float[Tensor, " action"]:
+        """What is done about it."""
+        before = self.plans[-1] if self.plans and self._keeps else None
+        latent, goal = self._embed(observed), self._embed(self._goal)
+        self.plans.append(self.planner.plan(self.model, latent, goal, self._generator, before))
+        return self.plans[-1].action[0]
+
+
+@final
+class Confused:
+    """A control: imagines as its model does, but shows every course of actions where another one leads.
+
+    What plans promise is then as often high as low, and tells nothing about them; the thinking costs as much.
+    """
+
+    def __init__(self, model: Imagines, generator: torch.Generator) -> None:
+        self.n_action, self.noise, self._model, self._generator = model.n_action, model.noise, model, generator
+
+    def imagine(
+        self, latent: Float[Tensor, "*latent"], action: Float[Tensor, "candidate moment action"]
+    ) -> Float[Tensor, "predictor candidate moment latent"]:
+        """The futures of all courses, dealt out to them by chance."""
+        dealt = torch.randperm(len(action), generator=self._generator)
+        return self._model.imagine(latent, action)[:, dealt]
