@@ -1,4 +1,4 @@
-"""Answer ``question.toml`` into ``results/``, one file per trial; an interrupted run goes on where it was. About 15 CPU minutes."""
+"""Answer ``question.toml`` into ``results/``, one file per trial; an interrupted run goes on. About 15 CPU minutes."""
 
 import sys
 import tomllib

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from anlage.errors import RecipeError
-from anlage.mind.active import Agent, Upbringing, above, explained, live, shuffled
-from anlage.mind.imagination import Imagination, Lived, Rehearsal
-from anlage.mind.planner import Planner
+from anlage.mind.active import HELD, Agent, Upbringing, by_chance, explained, live, shuffled
+from anlage.mind.imagination import FAINT, Imagination, Lived, Rehearsal
+from anlage.mind.planner import Confused, Deliberation, Planner
 from anlage.mind.policy import AmortisedPolicy
 from anlage.seed import Seed
 
@@ -37,7 +37,7 @@ class Pushed:
         return self._seen()
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
-        self.x = 0.9 * self.x + 0.25 * float(np.clip(action[0], -1, 1))
+        self.x = 0.7 * self.x + 0.3 * float(np.clip(action[0], -1, 1))
         return self._seen(), self.reward, False
 
     def _seen(self) -> np.ndarray:
@@ -89,6 +89,55 @@ def test_a_plan_goes_on_from_the_one_before_it() -> None:
     assert again[1] > again[0]
 
 
+def test_acting_by_plans_goes_all_the_way_and_keeps_every_plan() -> None:
+    goal, at = torch.tensor([1.5, -0.5]), torch.zeros(2)
+    acting = Deliberation(Planner(4, 200, 16, 6, 0.0), Known(0.0), lambda seen: seen / 2, 2 * goal, draws())
+    for _ in range(4):
+        at = at + acting(2 * at)
+    np.testing.assert_allclose(at, goal, atol=0.2)
+    assert len(acting.plans) == 4 and acting.plans[0].action[:2].sum(0).tolist() == pytest.approx([1.5, -0.5], abs=0.2)
+
+
+def test_plans_that_are_not_kept_are_made_anew() -> None:
+    goal = torch.tensor([4.0, 4.0])
+
+    def twice(keeps: bool) -> float:
+        generator = draws()
+        acting = Deliberation(Planner(4, 40, 8, 1, 0.0), Known(0.0), lambda seen: seen, goal, generator, keeps=keeps)
+        acting(torch.zeros(2))
+        generator.manual_seed(1)
+        acting(torch.zeros(2))
+        return acting.plans[1].pragmatic
+
+    alone = Planner(4, 40, 8, 1, 0.0).plan(Known(0.0), torch.zeros(2), goal, draws(1)).pragmatic
+    assert twice(keeps=False) == alone < twice(keeps=True)
+
+
+def test_the_confused_see_the_same_futures_of_other_courses_and_plan_nothing() -> None:
+    course = torch.rand(50, 3, 2, generator=draws()) - 0.5
+    seen, true = (
+        Confused(Known(0.0), draws(1)).imagine(torch.zeros(2), course),
+        Known(0.0).imagine(torch.zeros(2), course),
+    )
+    order = seen[0, :, -1, 0].argsort(), true[0, :, -1, 0].argsort()
+    assert torch.equal(seen[:, order[0]], true[:, order[1]])
+    assert int((seen == true).all(-1).all(-1).sum()) < 10
+    goal = torch.tensor([1.5, -0.5])
+    planned = [
+        Planner(4, 200, 16, 6, 0.0).plan(m, torch.zeros(2), goal, draws())
+        for m in (Known(0.0), Confused(Known(0.0), draws(2)))
+    ]
+    ends = [float((plan.action.sum(0) - goal).norm()) for plan in planned]
+    assert ends[0] < 0.2 and ends[1] > 0.6
+
+
+def test_a_random_action_is_kept_for_a_while() -> None:
+    act = by_chance(2, draws())
+    done = torch.stack([act(torch.zeros(3)) for _ in range(3 * HELD)]).reshape(3, HELD, 2)
+    assert torch.equal(done, done[:, :1].expand_as(done)) and len(done[:, 0].unique(dim=0)) == 3
+    assert float(done.abs().max()) <= 1
+
+
 def test_the_world_model_learns_a_world_and_shuffled_actions_teach_it_nothing() -> None:
     left = []
     lives = [babbled(i) for i in range(6)]
@@ -98,7 +147,7 @@ def test_the_world_model_learns_a_world_and_shuffled_actions_teach_it_nothing() 
         with torch.no_grad():
             spread = torch.cat([model.embed(life.observation) for life in lives]).var(0).sum()
         left.append(float(model.surprise(lives).square().sum(1).mean() / spread))
-        assert torch.equal(model.noise, model.surprise(each).square().mean(0).clamp_min(1e-6))
+        assert torch.equal(model.noise, model.surprise(each).square().mean(0).clamp_min(FAINT))
     assert left[0] < 0.02 and left[1] > 5 * left[0]
 
 
@@ -169,5 +218,5 @@ def test_wrong_input_is_refused_in_a_sentence() -> None:
         Imagination(2, 1, draws()).learn([Lived(torch.zeros(3, 2), torch.zeros(2, 1))], Rehearsal(1), draws())
     with pytest.raises(RecipeError, match="ahead is 0"):
         Rehearsal(1, ahead=0)
-    with pytest.raises(ZeroDivisionError):
-        above([], 0.0)
+    with pytest.raises(RecipeError, match="nothing to imitate; let the agent grow first"):
+        Agent(Pushed(), np.zeros(2), Upbringing(), Planner(), Seed(0)).imitate(draws())
