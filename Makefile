@@ -23,6 +23,7 @@ test: .venv/test
 COGGED := \
 	README.md \
 	docs/tour.md \
+	docs/active-inference.md \
 	docs/controls.md \
 	docs/arena.md \
 	docs/assay.md \

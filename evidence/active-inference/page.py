@@ -4,24 +4,21 @@ import sys
 import tomllib
 from pathlib import Path
 
-import numpy as np
-
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 from anlage.errors import AnlageError  # noqa: E402
-from anlage.study.foresight import PLANNER, ForesightRun, ForesightTrial, gains  # noqa: E402
+from anlage.study.foresight import PLANNER, ForesightPlan, ForesightRun, ForesightTrial, gains  # noqa: E402
 from anlage.study.foresight_report import draw_foresight, foresight_table, growth_table  # noqa: E402
 from finding import Finding, stamp, table  # noqa: E402
-from run import plan  # noqa: E402
 
 QUESTION = tomllib.loads((HERE / "question.toml").read_text("utf-8"))
-WRITTEN_FOR = "partly"
+WRITTEN_FOR = "supported"
 """What the prose says."""
 
 
 def finished() -> ForesightRun:
     """What was run. Raises ``AnlageError`` while trials are missing."""
-    asked = plan()
+    asked = ForesightPlan(**{name: value for name, value in QUESTION.items() if name != "enough_share"})
     records = {
         maker: [ForesightTrial(asked, maker, i, str(HERE / "results")).kept() for i in range(asked.trials)]
         for maker in asked.makers
@@ -39,6 +36,11 @@ def answer(run: ForesightRun) -> str:
     return "supported" if all(held) else "partly" if any(held) else "not supported"
 
 
+def points(share: float) -> str:
+    """A share in points of a hundred, without a sign that is not there."""
+    return f"{round(100 * share):+d}"
+
+
 def paired(run: ForesightRun) -> str:
     """Planner minus arm, in returns and in successes."""
     rows = []
@@ -49,7 +51,7 @@ def paired(run: ForesightRun) -> str:
                 earned.arm,
                 f"{earned.difference:+,.0f} ({earned.interval[0]:+,.0f} to {earned.interval[1]:+,.0f})",
                 f"{earned.p:.3f}",
-                f"{100 * succeeded.difference:+.0f} ({100 * low:+.0f} to {100 * high:+.0f})",
+                " ".join([points(succeeded.difference), f"({points(low)} to {points(high)})"]),
             ]
         )
     return table(["planner minus", "return (95 % interval)", "p (sign flip)", "success, points (95 % interval)"], rows)
@@ -71,7 +73,7 @@ def while_growing(run: ForesightRun) -> str:
     """Successes among the lives by plans while agents grew: per agent."""
     enough = run.plan.preference.enough
     acted = [[c["score"] > enough for c in r["chapters"] if c["kind"] == "acts"] for r in run.records[PLANNER]]
-    return ", ".join(f"{sum(one)}" for one in acted) + f" of {len(acted[0])}"
+    return ", ".join(f"{sum(one)}" for one in acted)
 
 
 def finding() -> Finding:
@@ -79,7 +81,7 @@ def finding() -> Finding:
     run = finished()
     if (found := answer(run)) != WRITTEN_FOR:
         sys.exit(f"The page was written for {WRITTEN_FOR!r}, but the results say {found!r}; rewrite it.")
-    probe = np.mean([record["chapters"][-1]["probe"] for record in run.records[PLANNER]])
+    probes = [record["chapters"][-1]["probe"] for record in run.records[PLANNER]]
     page = (HERE / "page.template.md").read_text("utf-8")
     parts = {
         "arms": arms(run),
@@ -87,7 +89,7 @@ def finding() -> Finding:
         "growth": grown(run),
         "growing": while_growing(run),
         "success": f"{run.success(PLANNER).mean():.0%}",
-        "probe": f"{probe:.3f}",
+        "probe": f"{min(probes):.2f} to {max(probes):.2f}",
     }
     results = stamp((HERE / "results").glob("*.json"))
     return Finding(HERE, page.format(**parts), [], lambda: draw_foresight(run), "foresight.png", results)

@@ -41,7 +41,7 @@ REFERENCES = """@article{friston2017active,
   author = {Towers, Mark and Kwiatkowski, Ariel and Terry, Jordan and others},
   title = {Gymnasium: A standard interface for reinforcement learning environments}, journal = {arXiv:2407.17032}, year = {2024}
 }"""
-WIDTH, NAMES, ROW, TOP, RIGHT = 960, 190, 30, 74, 220
+WIDTH, NAMES, ROW, TOP, RIGHT = 960, 190, 30, 108, 220
 SHARES_AGENT = ("brief planner", "policy", "policy, longer", "random shooting", "random values")
 
 
@@ -53,13 +53,20 @@ def foresight_sentences(run: ForesightRun) -> list[str]:
         f"After {steps:,} steps in the {plan.body} and without having read a reward, the planner succeeds in {own:.0%} of {n} "
         f"li{'ves' if n != 1 else 'fe'}; a life succeeds that earns more than {plan.preference.enough:g}."
     ]
-    said += [
-        f"Planner minus {gain.arm}: {gain.difference:+,.0f} ({gain.interval[0]:+,.0f} to {gain.interval[1]:+,.0f})."
-        for gain in gains(run)
-    ]
+    found = gains(run)
+    more, less = [g.arm for g in found if g.interval[0] > 0], [g.arm for g in found if g.interval[1] < 0]
+    level = [g.arm for g in found if g.arm not in (*more, *less)]
+    parts = (("It earns more than ", more), ("It earns less than ", less), ("It is not told apart from ", level))
+    said += [f"{words}{listed(arms)}." for words, arms in parts if arms]
     if plan.trials < 2:
         said.append("One agent of every kind is an example and no comparison; give --trials 5 or more.")
     return said
+
+
+def listed(words: list[str]) -> str:
+    """Some words as a sentence has them; those with a comma keep theirs, and are set off by semicolons."""
+    mark = "; " if any("," in word for word in words) else ", "
+    return mark.join(words[:-1]) + " and " * (len(words) > 1) + words[-1]
 
 
 def foresight_table(run: ForesightRun) -> Table:
@@ -98,6 +105,9 @@ def draw_foresight(run: ForesightRun) -> Figure:
     page = axes(figure, 0, 0, WIDTH, height)
     page.set(xlim=(0, WIDTH), ylim=(height, 0))
     page.axis("off")
+    write(page, 20, 30, f"What foresight buys in the {run.plan.body}", fontsize=19, weight="bold")
+    said = "Blue: the agent of the planner, acting otherwise. Black: other agents, and what stands in their place."
+    write(page, 20, 54, said, color=MUTED)
     ax = axes(figure, NAMES, TOP, WIDTH - NAMES - RIGHT, ROW * len(arms))
     lowest = min(float(run.returns(arm).min()) for arm in arms)
     enough = run.plan.preference.enough
@@ -117,7 +127,7 @@ def draw_foresight(run: ForesightRun) -> Figure:
     ax.set_xlabel("return of a life; dots: lives, one row per seed; bars: means", color=MUTED, fontsize=SMALL)
     for x, text in ((WIDTH - 148, "succeeded"), (WIDTH - 20, "CPU time of a step")):
         write(page, x, TOP - 14, text, ha="right", color=MUTED, fontsize=SMALL)
-    write(ax, enough, -0.7, f"success: more than {enough:g}", color=MUTED, fontsize=SMALL)
+    write(ax, enough, -0.72, f"success: more than {enough:g} →", ha="right", color=MUTED, fontsize=SMALL)
     for place in range(1, len(arms)):
         if (arms[place - 1] in (PLANNER, *SHARES_AGENT)) and arms[place] not in SHARES_AGENT:
             ax.axhline(place - 0.5, color=LINE, lw=1)

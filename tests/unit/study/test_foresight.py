@@ -152,13 +152,29 @@ def test_gains_are_paired_differences_of_means_over_lives() -> None:
 def test_the_report_says_what_was_found(run: ForesightRun, tmp_path: Path) -> None:
     said = foresight_sentences(run)
     assert said[0].startswith("After 12 steps in the pushed and without having read a reward, the planner succeeds in ")
-    assert len(said) == len(ARMS)
+    assert (
+        sum(" ".join(said).count(arm) for arm in ("brief planner", "random values", "known physics", "ppo, longer"))
+        == 4
+    )
     page = write_foresight_report(run, tmp_path / "report.html").read_text()
     assert page == write_foresight_report(run, tmp_path / "again.html").read_text()
     for arm, _, earned, succeeded, cpu_ms, *_ in foresight_table(run).rows:
         assert all(f"<td>{cell}</td>" in page for cell in (arm, earned, succeeded, cpu_ms))
     assert "<script" not in page and "http" not in page.replace("http://www.w3.org", "")
     assert [row[:2] for row in growth_table(run).rows] == [("1", "explores"), ("2", "acts")]
+
+
+def test_more_and_less_are_said_where_intervals_leave_out_zero() -> None:
+    held = made(
+        {PLANNER: [[-1.0, -3.0], [-2.0, -4.0]], "policy": [[-5.0, -5.0], [-9.0, -9.0]], "ppo": [[-2.0] * 2, [-3.0] * 2]}
+    )
+    more, less, level = foresight_sentences(held)[1:]
+    assert more == "It earns more than policy."
+    assert level == "It is not told apart from ppo."
+    assert (
+        less.startswith("It earns less than brief planner; policy, longer; random shooting;")
+        and " and random actions." in less
+    )
 
 
 def test_a_single_agent_is_called_an_example() -> None:
