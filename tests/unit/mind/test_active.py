@@ -172,6 +172,7 @@ def grown() -> tuple[Agent, list]:
 def test_an_agent_brings_about_what_it_prefers_and_never_reads_a_reward(grown: tuple[Agent, list]) -> None:
     agent, told = grown
     assert [one.kind for one in told] == ["explores"] * 3 + ["acts"] * 2
+    assert agent.model.n_latent == Pushed.n_observed + 1
     assert all(np.isnan(one.score) for one in told)
     last = agent._lives[-1].observation[10:, 0]
     assert float((last - 0.6).abs().mean()) < 0.1

@@ -1,7 +1,9 @@
 """What foresight buys: what the arms share, what is kept, and what is said, in a world whose optimum is known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,13 @@ from torch import Tensor
 
 from anlage.errors import RecipeError, UnknownName
 from anlage.experience.preference import PREFERENCES, Preference
-from anlage.mind.planner import Planner
+from anlage.experience.world import World
+from anlage.learning.policy import Policy
+from anlage.learning.ppo import Practice, Practised
+from anlage.mind import active
+from anlage.mind.imagination import Imagination
+from anlage.mind.planner import Confused, Deliberation, Imagines, Planner
+from anlage.seed import Seed
 from anlage.study import foresight
 from anlage.study.foresight import (
     ARMS,
@@ -205,3 +213,44 @@ def test_impossible_plans_are_refused_in_a_sentence() -> None:
     for name in ("trials", "lives", "explore", "act", "rehearse"):
         with pytest.raises(RecipeError, match=f"{name} is 0, but must be 1 or more"):
             ForesightPlan("pendulum", **{name: 0})
+
+
+def test_arms_differ_in_what_is_said_of_them_and_in_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[Planner, type, bool]] = []
+
+    def spied(planner: Planner, model: Imagines, *given: Any, keeps: bool = True) -> Deliberation:
+        made.append((planner, type(model), keeps))
+        return Deliberation(planner, model, *given, keeps=keeps)
+
+    monkeypatch.setattr(foresight, "Deliberation", spied)
+    monkeypatch.setattr(active, "Deliberation", spied)
+    full, incurious = foresight.FULL, replace(foresight.FULL, curiosity=0.0)
+    wanted = {
+        PLANNER: [
+            (full, Imagination, True),
+            (foresight.BRIEF, Imagination, True),
+            (foresight.SHOOTING, Imagination, False),
+            (full, Confused, True),
+        ],
+        "no epistemic term": [(incurious, Imagination, True)],
+        "untrained model": [(full, Imagination, True)],
+        "known physics": [(full, KnownPushed, True)],
+    }
+    for maker, of_lives in wanted.items():
+        made.clear()
+        ForesightTrial(PLAN, maker, 0, "").run()
+        assert [made[i] for i in range(-PLAN.lives * len(of_lives), 0, PLAN.lives)] == of_lives
+
+
+def test_ppo_lives_as_many_steps_as_the_agent_or_so_many_times_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    real = foresight.practise
+
+    def spied(policy: Policy, worlds: list[World], practice: Practice, seed: Seed) -> Practised:
+        steps.append(practice.steps)
+        return real(policy, worlds, practice, seed)
+
+    monkeypatch.setattr(foresight, "practise", spied)
+    for maker in ("ppo", "ppo, longer"):
+        ForesightTrial(PLAN, maker, 0, "").run()
+    assert steps == [2 * Pushed.limit, 2 * 2 * Pushed.limit]
