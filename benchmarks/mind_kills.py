@@ -1,4 +1,4 @@
-"""Kill a growing mind twenty times at random moments, let it finish, and compare it with one that nobody touched.
+"""Kill a growing mind in every stage of its days and at random moments, let it finish, and compare it with an untouched one.
 
     python benchmarks/mind_kills.py
 
@@ -11,7 +11,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +21,17 @@ from safetensors import safe_open
 
 import anlage.mind.grow as growing
 from anlage.experience import PairedWorld
-from anlage.mind import Area, GrownMind, Mind, MindRecipe, Nights, Received, grow_mind, read_mind
+from anlage.mind import Area, GrownMind, Life, Mind, MindRecipe, Nights, Received, grow_mind, read_mind
+from anlage.mind.recipe import WORKSPACE
+from anlage.trace import Episode
 from machine import describe
 
 ROOT = Path(__file__).parents[1]
 RESULT = Path(__file__).parent / "results" / "mind_kills.json"
-KILLS, SEED = 20, 0
+SEED = 0
+ROUNDS, RANDOM = 2, 8
+"""Kills in each stage, and at moments that nobody chose."""
+ANY = "any"
 SHORT = Nights(days=5, sequences=32, steps=20, batch=16, learning_rate=0.003)
 
 
@@ -40,42 +45,82 @@ def contents(folder: Path) -> dict[str, object]:
     return kept
 
 
-def tell(board: mmap.mmap) -> None:
-    """Let whatever is done from here on be written on a board that the parent reads."""
+def tell(write: Callable[[str], None]) -> None:
+    """Let whatever is done from here on in this process be told: evenings, days, and nights of areas."""
+    measure, live, learn = growing.measure, Mind.live, Area.learn
+    stage = "start"
 
-    def write(words: str) -> None:
-        board[:64] = words.encode().ljust(64)
-
-    measure, learn = growing.measure, Area.learn
+    def at(now: str) -> None:
+        nonlocal stage
+        stage = now
+        write(now)
 
     def measuring(mind: Mind, world: PairedWorld) -> dict[str, object]:
-        write("evening")
+        at("evening")
         found = measure(mind, world)
-        write("day")
+        at("between")
         return found
+
+    def living(mind: Mind, episode: Episode) -> Life:
+        if stage != "evening":  # which lives through held-out lives
+            at("day")
+        return live(mind, episode)
 
     def learning(
         area: Area, received: Received, night: int, progress: Callable[[int, int], None] | None = None
     ) -> None:
-        write(f"night of {area.plan.name}")
+        at(f"night of {area.plan.name}")
         learn(area, received, night, progress)
 
-    growing.measure, Area.learn = measuring, learning  # type: ignore[attr-defined, method-assign]
+    growing.measure, Mind.live, Area.learn = measuring, living, learning  # type: ignore[attr-defined, method-assign, assignment]
 
 
-def killed(recipe: MindRecipe, folder: Path, after_s: float) -> str | None:
-    """Grow in a child that is killed after a while: what it was at, or None when it had come to its end."""
+class Clock:
+    """How long each stage lasts in the process that it is told by, in seconds."""
+
+    def __init__(self) -> None:
+        self.stage, self.began = "start", time.monotonic()
+        self.lasts: dict[str, float] = {}
+
+    def __call__(self, stage: str) -> None:
+        """A stage begins, and the one before it is over."""
+        now = time.monotonic()
+        self.lasts[self.stage] = now - self.began
+        self.stage, self.began = stage, now
+
+
+def killed(recipe: MindRecipe, folder: Path, aim: str, after_s: float) -> str | None:
+    """Grow in a child that is killed so long after it came to a stage: what it was at, None if it came to its end before."""
     board = mmap.mmap(-1, 64)
-    board[:64] = b"start".ljust(64)
+
+    def write(words: str) -> None:
+        board[:64] = words.encode().ljust(64)
+
+    write("start")
     child = os.fork()
     if not child:
-        tell(board)
+        tell(write)
         grow_mind(recipe, folder, resume=True)
         os._exit(0)
+    while aim not in (ANY, board[:64].decode().strip()):
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return None
+        time.sleep(0.0005)
     time.sleep(after_s)
     os.kill(child, signal.SIGKILL)
     died = os.WIFSIGNALED(os.waitpid(child, 0)[1])
     return board[:64].decode().strip() if died else None
+
+
+def plan(recipe: MindRecipe, lasts: dict[str, float], took_s: float) -> Iterator[tuple[str, float]]:
+    """What is aimed at, and how long after it began."""
+    rng = np.random.default_rng(SEED)
+    nights = [f"night of {name}" for name in (*(area.name for area in recipe.areas), WORKSPACE)]
+    for stage in ["start", "evening", "day", *nights] * ROUNDS:
+        yield stage, float(rng.uniform(0, lasts[stage] / 2))
+    for _ in range(RANDOM):
+        # A third of a day on average, and what is lost is done again: there is something left for the last kill.
+        yield ANY, float(rng.uniform(0, took_s / 14))
 
 
 def same(one: GrownMind, other: GrownMind) -> bool:
@@ -89,26 +134,25 @@ def main() -> None:
     """Kill, go on, compare, keep."""
     recipe = replace(read_mind((ROOT / "recipes" / "mind.toml").read_text("utf-8")), schedule=SHORT)
     torch.set_num_threads(1)
-    rng, kills = np.random.default_rng(SEED), []
+    kills, aimed = [], 0
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        start = time.monotonic()
+        clock, start = Clock(), time.monotonic()
+        tell(clock)
         whole = grow_mind(recipe, Path(one))
         took_s = time.monotonic() - start
-        while len(kills) < KILLS:
-            # A third of a day on average, and what is lost is done again: there is something left for the last kill.
-            at = killed(recipe, Path(other), float(rng.uniform(0, took_s / 14)))
+        for aim, after_s in plan(recipe, clock.lasts, took_s):
+            at = killed(recipe, Path(other), aim, after_s)
             if at is None:
                 break
             kills.append(at)
-            print(len(kills), at, flush=True)
+            aimed += at == aim
+            print(len(kills), at, "" if aim in (at, ANY) else f"(aimed at {aim})", flush=True)
         again = grow_mind(recipe, Path(other), resume=True)
         kept_one, kept_other = contents(Path(one)), contents(Path(other))
-        print(
-            "folders differ in",
-            [n for n in kept_one.keys() | kept_other.keys() if kept_one.get(n) != kept_other.get(n)],
-        )
-        identical = same(whole, again) and kept_one == kept_other
-    kept = {"kills": kills, "identical": identical, "days": SHORT.days, "machine": describe()}
+        differing = [n for n in kept_one.keys() | kept_other.keys() if kept_one.get(n) != kept_other.get(n)]
+        print("folders differ in", differing)
+        identical = same(whole, again) and not differing
+    kept = {"kills": kills, "aimed": aimed, "identical": identical, "days": SHORT.days, "machine": describe()}
     RESULT.write_text(json.dumps(kept, indent=1) + "\n")
     print(json.dumps(kept))
 

@@ -166,6 +166,12 @@ def missing(everything: dict[str, dict[str, list[Record]]]) -> str:
     return f"\n**Declared, and not run to its end:** {'; '.join(absent)}.\n" if absent else ""
 
 
+def means(found: list[Contrast], learner: str, control: str, outcome: str) -> tuple[str, str]:
+    """The connectome's mean and that of a control, with new classes."""
+    c = one(found, "class", learner, control, outcome)
+    return f"{c.connectome_mean:.2f}", f"{c.control_mean:.2f}"
+
+
 def finding() -> Finding:
     """The page."""
     everything = read_all()
@@ -179,8 +185,14 @@ def finding() -> Finding:
     answers = {wiring: answer(found) for wiring, found in judged.items()}
     if wrong := [wiring for wiring, said in answers.items() if said != WRITTEN_FOR]:
         sys.exit(f"The page was written for {WRITTEN_FOR!r}, which is not what {wrong} say; rewrite it.")
+    larva = judged["mushroom-body-left"]
     page = text.format(
         verdict=f"Of {len(contrasts)} contrasts with graphs, {sum(c.verdict == 'better' for c in contrasts)} are better.",
+        lost=means(larva, "naive", "degree-preserving", "forgetting"),
+        known=means(larva, "naive", "degree-preserving", "accuracy"),
+        kept=means(larva, "replay", "degree-preserving", "accuracy"),
+        bare=means(larva, "replay", "interface-only", "accuracy"),
+        permuted=means(larva, "replay", "weight-permuted", "accuracy"),
         contrasts="\n\n".join(tables),
         scale=scale_table(everything),
         missing=missing(everything),

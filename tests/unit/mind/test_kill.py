@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from anlage.learning import Blueprint
 from anlage.mind import AreaPlan, MindRecipe, Nights, WorkspacePlan, grow_mind
+from anlage.mind.mind import _Day
 
 SMALLEST = Blueprint(connectome="worm-witvliet-1")
 RECIPE = MindRecipe(
@@ -41,16 +42,17 @@ def contents(folder: Path) -> dict[str, object]:
     return kept
 
 
-def killed(grow: Callable[[], object], after_s: float) -> bool:
-    """Grow in a child that is killed after a while; whether it was killed before its end."""
+def killed(grow: Callable[[], object], after_s: float | None = None) -> bool:
+    """Grow in a child that is killed after a while, or kills itself; whether it was killed before its end."""
     child = os.fork()
     if not child:
         try:
             grow()
         finally:  # whatever happens, no second pytest goes on from here
             os._exit(0)
-    time.sleep(after_s)
-    os.kill(child, signal.SIGKILL)
+    if after_s is not None:
+        time.sleep(after_s)
+        os.kill(child, signal.SIGKILL)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
@@ -72,6 +74,28 @@ def test_a_mind_killed_at_random_moments_goes_on_to_the_same_numbers(
     assert kills
     grow_mind(RECIPE, tmp_path, resume=True)
     assert contents(tmp_path) == untouched
+
+
+def test_a_mind_killed_by_day_lives_that_day_again_and_comes_to_the_same_numbers(
+    whole: tuple[dict[str, object], float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = _Day.moment
+    for day, (later, moment) in enumerate([(0, 7), (1, 0), (1, 11)]):
+
+        def deadly(self: _Day, t: int, left: list[int] = [later], at: int = moment) -> None:  # noqa: B006
+            by_day = self.batch == RECIPE.schedule.sequences  # in the evening more lives are lived, the held-out ones
+            if by_day and left[0] == 0 and t == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            live(self, t)
+            left[0] -= by_day and t == self.n_moments - 1
+
+        with monkeypatch.context() as patch:
+            patch.setattr(_Day, "moment", deadly)
+            assert killed(lambda: grow_mind(RECIPE, tmp_path, resume=True))
+        kept = {path.name for path in (tmp_path / "nights").glob("*")}
+        assert kept == {f"{n}-{day:03d}.safetensors" for n in ("visual", "association", "workspace") if day}
+    grow_mind(RECIPE, tmp_path, resume=True)
+    assert contents(tmp_path) == whole[0]
 
 
 def test_processes_that_spend_nights_end_with_their_parent_and_the_rest_gives_the_same_numbers(
