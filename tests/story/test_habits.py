@@ -40,6 +40,7 @@ MAY_TOUCH_FILES = {
     "connectome/volume.py",  # opens volumes, keeps labels that are larger than memory
     "experience/experience.py",  # reads recorded data
     "experience/picture_set.py",  # decodes pictures
+    "experience/video.py",  # reads films
     "learning/checkpoint.py",
     "mind/grow.py",  # deletes nights that are over
     "study/canvas.py",  # draws into a buffer

@@ -1,5 +1,6 @@
 """What is lived: the protocol, and recordings that satisfy it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, final, runtime_checkable
@@ -10,7 +11,7 @@ from jaxtyping import Int, UInt8
 from numpy import ndarray
 from torch import Tensor
 
-from anlage.connectome.fetch import find_data
+from anlage.connectome.fetch import data_folders, find_data
 from anlage.connectome.source import Source
 from anlage.errors import DataMissing
 from anlage.trace import Episode
@@ -121,6 +122,58 @@ class RecordedExperience(Protocol):
         ...
 
 
+@runtime_checkable
+class SharedWorld(Protocol):
+    """What several senses share: lives in which all of them are there at every moment."""
+
+    @property
+    def n_input(self) -> Mapping[str, int]:
+        """Numbers in one observation of each sense."""
+        ...
+
+    @property
+    def n_held_out(self) -> int:
+        """Lives that are never learned from."""
+        ...
+
+    def draw(self, batch: int, rng: np.random.Generator) -> tuple[Episode, Int[ndarray, " batch"]]:
+        """A batch of lives for learning, and their labels, for probes only."""
+        ...
+
+    def held_out(self, rng: np.random.Generator, *, without: Sequence[str] = ()) -> Episode:
+        """All held-out lives; senses named in ``without`` have nothing to sense."""
+        ...
+
+
+@runtime_checkable
+class SharedExperience(Protocol):
+    """A description of a shared world: small, comparable, written into the recipes of minds; the world comes with ``open``."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What there is to sense."""
+        ...
+
+    @property
+    def events(self) -> Mapping[str, int]:
+        """What begins at which moment, in the order of time."""
+        ...
+
+    @property
+    def source(self) -> Source:
+        """Where everything comes from."""
+        ...
+
+    @property
+    def story(self) -> str:
+        """What is lived, and what is made up in it, in a few sentences."""
+        ...
+
+    def open(self) -> SharedWorld:
+        """The world itself."""
+        ...
+
+
 def patches(images: UInt8[ndarray, "sample height width"], size: int) -> UInt8[ndarray, "sample time input"]:
     """Cut images into ``size`` x ``size`` patches in reading order; pixels that fill no whole patch are left out."""
     n, height, width = images.shape
@@ -138,6 +191,16 @@ def demand_data(relative: str, what: str) -> Path:
             "experience that needs no data (digits, text)."
         )
     return path
+
+
+def demand_folder(named: str, what: str) -> Path:
+    """A folder, by its own path or inside a data folder; raises ``DataMissing`` when there is none of that name."""
+    found = next((path for path in (Path(named), *(data / named for data in data_folders())) if path.is_dir()), None)
+    if found is None:
+        raise DataMissing(
+            f"There is no folder {named} ({what}), neither here nor in a data folder; correct the path, or set ANLAGE_DATA."
+        )
+    return found
 
 
 def read_data(relative: str, what: str) -> bytes:

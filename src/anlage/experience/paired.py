@@ -130,6 +130,29 @@ class Paired:
             lossy=f"{lossy} Which of them go together was decided here.",
         )
 
+    @property
+    def story(self) -> str:
+        """What is lived, and what is made up in it, in a few sentences."""
+        pairs = ", ".join(f"{word} with {odour}" for word, odour in zip(WORDS, ten_odours()[0], strict=True))
+        said = (
+            f"Digits, their words and their odours are lived together, {self.moments} moments in all; the gaze goes over the "
+            "patches of the image again and again. The pairing is constructed: nobody ever saw a digit that smelled. "
+            f"{pairs[0].upper()}{pairs[1:]}. The odour comes at moment {self.odour_at}, the word at moment {self.word_at}, a "
+            "letter a moment. Receptor responses are measured means; their noise, "
+            f"{self.noise:g} of a receptor's largest response, is assumed."
+        )
+        if "speech" in self.modalities:
+            said += (
+                f" From moment {self.speech_at} on somebody says the digit: one of six speakers, another recording in every "
+                "life, 32 ms a moment. Who wrote a digit never said it; held-out lives have held-out images and recordings."
+            )
+        if "body" in self.modalities:
+            said += (
+                " The body swims by the worm's motor wiring, 120 ms a moment, whatever the digit; its physics, and what the "
+                "wiring does not say, are assumed."
+            )
+        return said
+
     def open(self) -> "PairedWorld":
         """The world itself; raises ``DataMissing`` or ``DependencyMissing`` for what it needs and cannot find."""
         images = self._images.open()
@@ -187,6 +210,11 @@ class PairedWorld:
         """Numbers in one observation of each modality."""
         numbers = {"image": self.train.shape[-1], "odour": self.odour.shape[-1], "word": self.word.shape[-1]}
         return {**numbers, **{name: other.n_input for name, other in self.company.items()}}
+
+    @property
+    def n_held_out(self) -> int:
+        """Lives that are never learned from."""
+        return len(self.test)
 
     def draw(self, batch: int, rng: np.random.Generator) -> tuple[Episode, Int[ndarray, " batch"]]:
         """``batch`` sequences of the training part, with replacement, and their digits (for probes only)."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 from scipy.signal import stft
 
@@ -62,10 +62,14 @@ class SpokenDigits:
         sound = np.zeros(window + hop * (self.frames - 1))
         sound[: min(len(audio), len(sound))] = audio[: len(sound)] / 32768
         _, _, spectrum = stft(sound, nperseg=window, noverlap=window - hop, boundary=None, padded=False)
-        level_db = 10 * np.log10(filters @ np.abs(spectrum) ** 2 + 1e-12)
-        # 0 dB is full scale; speech here lies between -100 and -20 dB.
-        frames: ndarray = np.clip((level_db.T + 100) / 80 * 255, 0, 255).astype(np.uint8)
-        return frames
+        return as_bytes((filters @ np.abs(spectrum) ** 2).T)
+
+
+def as_bytes(energy: Float[ndarray, "time band"]) -> UInt8[ndarray, "time band"]:
+    """Energies as bytes: 80 dB from 100 dB below full scale on, where speech lies."""
+    level_db = 10 * np.log10(energy + 1e-12)
+    coded: ndarray = np.clip((level_db + 100) / 80 * 255, 0, 255).astype(np.uint8)
+    return coded
 
 
 def mel_filters(bands: int, window: int) -> Float[ndarray, "band frequency"]:

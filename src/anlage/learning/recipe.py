@@ -12,6 +12,7 @@ from anlage.experience.catalogue import TASKS
 from anlage.experience.chess_games import ChessGames
 from anlage.experience.experience import RecordedExperience, Recording
 from anlage.experience.problem import Task
+from anlage.experience.video import Video
 from anlage.learning.readout import Gradient, InTurn, Readout, Ridge
 from anlage.learning.table import Kinds, from_table, to_table, toml
 from anlage.network import Physiology
@@ -42,6 +43,7 @@ KINDS: Mapping[type, Kinds] = {
         "spoken-digits": SpokenDigits,
         "swimming": Swimming,
         "text": Text,
+        "video": Video,
     },
 }
 ASSAY_KINDS: Mapping[type, Kinds] = {

@@ -16,7 +16,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from anlage.errors import AnlageError, CheckpointError, RecipeError
-from anlage.experience.paired import PairedWorld
+from anlage.experience import SharedWorld
 from anlage.learning.checkpoint import read_json, read_text, write_json, write_text
 from anlage.learning.grow import demand_alive
 from anlage.mind.measure import measure
@@ -174,7 +174,7 @@ def _wake(mind: Mind, folder: Path, nights: int, learners: Sequence[str]) -> Non
 
 
 def _evening(
-    mind: Mind, world: PairedWorld, folder: Path, night: int, curve: list[Entry], old: tuple[str, ...]
+    mind: Mind, world: SharedWorld, folder: Path, night: int, curve: list[Entry], old: tuple[str, ...]
 ) -> Entry:
     """What is measured after so many nights: read where it was measured before."""
     path = folder / "days" / f"{night:03d}.json"

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from anlage.errors import Diverged
-from anlage.experience.paired import PairedWorld
+from anlage.experience import SharedWorld
 from anlage.mind.mind import Life, Mind
 from anlage.objective import effective_rank, persistence, unexplained
 from anlage.objective.prediction import shifted
@@ -16,7 +16,7 @@ from anlage.seed import Seed
 from anlage.trace import Trace
 
 
-def measure(mind: Mind, world: PairedWorld) -> dict[str, object]:
+def measure(mind: Mind, world: SharedWorld) -> dict[str, object]:
     """One entry of a mind's curve, JSON-able; leaves the mind unchanged.
 
     ``areas``: for each, the workspace among them, ``prediction_error`` (share of the variance of the next embedding left

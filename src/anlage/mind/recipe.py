@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from anlage.connectome.library import load
 from anlage.errors import RecipeError, UnknownName
-from anlage.experience.paired import Paired
+from anlage.experience import Paired, SharedExperience, Watched
 from anlage.learning.recipe import KINDS as LEARNING_KINDS
 from anlage.learning.recipe import Blueprint, PortChoice, parse
 from anlage.learning.table import Kinds, from_table, to_table, toml
@@ -16,7 +16,12 @@ from anlage.objective import Objective, SigregPrediction
 from anlage.topology import Topology, build
 from anlage.topology.function import function_part
 
-KINDS: Mapping[type, Kinds] = {Objective: LEARNING_KINDS[Objective]}
+PAIRED = "paired"
+"""The world that a recipe means when it does not say which."""
+KINDS: Mapping[type, Kinds] = {
+    Objective: LEARNING_KINDS[Objective],
+    SharedExperience: {PAIRED: Paired, "watched": Watched},
+}
 WORKSPACE = "workspace"
 Broadcast = Literal["on", "off", "shuffled"]
 
@@ -151,7 +156,7 @@ class MindRecipe:
     areas: tuple[AreaPlan, ...]
     workspace: WorkspacePlan = field(default_factory=WorkspacePlan)
     schedule: Nights = field(default_factory=Nights)
-    experience: Paired = field(default_factory=Paired)
+    experience: SharedExperience = field(default_factory=Paired)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -216,7 +221,9 @@ def _demand_sense(area: AreaPlan, names: list[str], number: int, modalities: tup
 
 def _toml(table: dict[str, Any]) -> str:
     """TOML with every area a table of its own."""
-    areas = table.pop("areas")
+    areas, world = table.pop("areas"), table.get("experience", {})
+    if world.get("kind") == PAIRED:  # as recipes were written before there was another
+        del world["kind"]
     body = toml(table)
     for area in areas:
         body += toml(area, ("areas",)).replace("\n[areas]", "\n[[areas]]", 1)
@@ -234,4 +241,7 @@ def read_mind(text: str, where: str = "recipe") -> MindRecipe:
     Raises ``RecipeError`` for text that is not TOML, a value of the wrong type, a circle of areas or an area that senses itself,
     ``UnknownName`` for an unknown key, kind or sense.
     """
-    return from_table(MindRecipe, parse(text, where), where, KINDS)
+    table = parse(text, where)
+    if isinstance(world := table.get("experience"), dict):
+        world.setdefault("kind", PAIRED)
+    return from_table(MindRecipe, table, where, KINDS)

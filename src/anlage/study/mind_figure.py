@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
 
-from anlage.experience.paired import Paired
+from anlage.experience import SharedExperience
 from anlage.mind import GrownMind
 from anlage.mind.recipe import WORKSPACE
 from anlage.study.canvas import ARM, INK, LINE, MUTED, PAPER, SMALL, Number, axes, sheet, svg, write
@@ -233,7 +233,7 @@ def _spread(value: np.ndarray, high: Number) -> np.ndarray:
     return place
 
 
-def _events(ax: Axes, world: Paired) -> None:
+def _events(ax: Axes, world: SharedExperience) -> None:
     """What comes when."""
     top = ax.get_ylim()[1]
     for name, moment in world.events.items():

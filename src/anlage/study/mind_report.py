@@ -8,7 +8,6 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from anlage.connectome.library import load
-from anlage.experience.paired import WORDS, ten_odours
 from anlage.learning.checkpoint import write_text
 from anlage.mind import GrownMind
 from anlage.mind.recipe import WORKSPACE
@@ -32,14 +31,14 @@ def _content(grown: GrownMind) -> dict[str, object]:
     return {
         "recipe": recipe,
         "n_areas": len(recipe.areas),
-        "n_lives": len(recipe.experience.open().test),
+        "n_lives": recipe.experience.open().n_held_out,
         "sentences": _sentences(grown),
         "graph": graph_figure(grown),
         "nights": nights_figure(grown),
         "moments": moments_figure(grown) if held else None,
         "holders": _holders(grown) if held else None,
         "areas": _areas(grown),
-        "world": _world(grown),
+        "world": recipe.experience.story,
         "sources": _sources(grown),
         "toml": recipe.to_toml(),
         "style": _style(),
@@ -101,29 +100,6 @@ def _holders(grown: GrownMind) -> Table:
     when = {"at any moment": holder.mean(0), **begins}
     rows = [(what, *(f"{share:.0%}" for share in shares)) for what, shares in when.items()]
     return Table(("largest share", *grown.mind.areas), tuple(rows))
-
-
-def _world(grown: GrownMind) -> str:
-    paired, (names, _) = grown.recipe.experience, ten_odours()
-    pairs = ", ".join(f"{word} with {odour}" for word, odour in zip(WORDS, names, strict=True))
-    said = (
-        f"Digits, their words and their odours are lived together, {paired.moments} moments in all; the gaze goes over the "
-        "patches of the image again and again. The pairing is constructed: nobody ever saw a digit that smelled. "
-        f"{pairs[0].upper()}{pairs[1:]}. The odour comes at moment {paired.odour_at}, the word at moment {paired.word_at}, a "
-        "letter a moment. Receptor responses are measured means; their noise, "
-        f"{paired.noise:g} of a receptor's largest response, is assumed."
-    )
-    if "speech" in paired.modalities:
-        said += (
-            f" From moment {paired.speech_at} on somebody says the digit: one of six speakers, another recording in every life, "
-            "32 ms a moment. Who wrote a digit never said it; held-out lives have held-out images and recordings."
-        )
-    if "body" in paired.modalities:
-        said += (
-            " The body swims by the worm's motor wiring, 120 ms a moment, whatever the digit; its physics, and what the wiring "
-            "does not say, are assumed."
-        )
-    return said
 
 
 def _sources(grown: GrownMind) -> Table:
