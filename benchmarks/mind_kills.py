@@ -2,7 +2,7 @@
 
     python benchmarks/mind_kills.py
 
-The mind of recipes/mind.toml, with five short days. What it was at when it was killed is told through memory that it shares.
+The mind of recipes/mind.toml, with eight short days. What it was at when it was killed is told through memory that it shares.
 """
 
 import json
@@ -32,7 +32,7 @@ SEED = 0
 ROUNDS, RANDOM = 2, 8
 """Kills in each stage, and at moments that nobody chose."""
 ANY = "any"
-SHORT = Nights(days=5, sequences=32, steps=20, batch=16, learning_rate=0.003)
+SHORT = Nights(days=8, sequences=32, steps=20, batch=16, learning_rate=0.003)
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -117,10 +117,11 @@ def plan(recipe: MindRecipe, lasts: dict[str, float], took_s: float) -> Iterator
     rng = np.random.default_rng(SEED)
     nights = [f"night of {name}" for name in (*(area.name for area in recipe.areas), WORKSPACE)]
     for stage in ["start", "evening", "day", *nights] * ROUNDS:
-        yield stage, float(rng.uniform(0, lasts[stage] / 2))
+        # A process that has opened the world once starts sooner.
+        yield stage, float(rng.uniform(0, lasts[stage] / (20 if stage == "start" else 2)))
     for _ in range(RANDOM):
-        # A third of a day on average, and what is lost is done again: there is something left for the last kill.
-        yield ANY, float(rng.uniform(0, took_s / 14))
+        # Half a day on average, and what is lost is done again: there is something left for the last kill.
+        yield ANY, float(rng.uniform(0, took_s / SHORT.days))
 
 
 def same(one: GrownMind, other: GrownMind) -> bool:

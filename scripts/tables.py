@@ -374,7 +374,8 @@ def mind_kills() -> str:
     n_nights = sum(at.startswith("night") for at in r["kills"])
     said = "is the same, bit for bit" if r["identical"] else "**differs**"
     where = "; ".join([f"{n_nights} in nights of {', '.join(nights)}", *other])
-    return f"Killed {len(r['kills'])} times at random moments ({where}), a mind goes on each time, and what it ends with {said}."
+    chosen = f"{r['aimed']} times where it was aimed at and {len(r['kills']) - r['aimed']} times wherever it was"
+    return f"Killed {chosen} ({where}), a mind goes on each time, and what it ends with {said}."
 
 
 def engine() -> str:

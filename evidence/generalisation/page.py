@@ -134,10 +134,10 @@ def draw(everything: Mapping[str, list[Row]]) -> Figure:
                     ms=3,
                     label=label,
                 )
-            ax.set(ylim=(0.22, 1.05), yticks=(0.25, 0.5, 0.75, 1), xticks=x)
+            ax.set(ylim=(0, 1.05), yticks=(0, 0.25, 0.5, 0.75, 1), xticks=x)
             words = [f"{tick:g}" for tick in ticks[column]]
             ax.set_xticklabels(["clean", *words] if column == 0 else ["1" if column == 3 else "0", *words])
-            ax.set_yticklabels(("0.25", "0.5", "0.75", "1"))
+            ax.set_yticklabels(("0", "0.25", "0.5", "0.75", "1"))
             ax.spines["left"].set_visible(True)
             ax.spines["left"].set_color(LINE)
             ax.set_title(titles[column], fontsize=12.5, loc="left")
@@ -166,7 +166,16 @@ def finding() -> Finding:
     absent = [w for w in QUESTION["wirings"] if w not in everything]
     missing = f"\n**Declared, and not run to its end:** {', '.join(absent)}.\n" if absent else ""
     text = (HERE / "page.template.md").read_text("utf-8")
-    page = text.format(verdicts="\n\n".join(parts), means=means(everything), missing=missing)
+    kept = {
+        c.control: (f"{c.connectome_mean:.2f}", f"{c.control_mean:.2f}") for c in found["mushroom-body-left"]["longer"]
+    }
+    page = text.format(
+        verdicts="\n\n".join(parts),
+        means=means(everything),
+        missing=missing,
+        longer=kept["degree-preserving"],
+        permuted=kept["weight-permuted"],
+    )
     known = [
         claim(c, f"{name}, {wiring}", higher_is_better=True)
         for wiring, by in found.items()

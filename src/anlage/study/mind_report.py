@@ -88,7 +88,7 @@ def _areas(grown: GrownMind) -> Table:
         size = (f"{part.topology.n_neurons:,}", f"{part.topology.n_edges:,}")
         cost = f"{budget(part.encoder, part.network).trained_parameters:,}"
         errors = (f"{e:.3f}" for e in (before["prediction_error"], now["prediction_error"], now["persistence_error"]))
-        rank = f"{now['effective_rank']:.1f} of {plan.latent}"
+        rank = f"{now['effective_rank']:.1f}\u00a0of\u00a0{plan.latent}"
         rows.append((name, senses, plan.title, *size, cost, *errors, rank, f"{now['embedding_spread']:.2f}"))
     return Table(head, tuple(rows))
 
