@@ -200,7 +200,7 @@ def finding() -> Finding:
     known = [
         claim(
             one(found, scenario, "naive", control, "forgetting"),
-            f"forgetting, {wiring}, {scenario}",
+            f"{wiring.removesuffix('-left').replace('-', ' ')}, {scenario}",
             higher_is_better=False,
         )
         for wiring, found in judged.items()

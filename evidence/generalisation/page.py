@@ -177,7 +177,7 @@ def finding() -> Finding:
         permuted=kept["weight-permuted"],
     )
     known = [
-        claim(c, f"{name}, {wiring}", higher_is_better=True)
+        claim(c, f"{name}, {wiring.removesuffix('-left').replace('-', ' ')}", higher_is_better=True)
         for wiring, by in found.items()
         for name in OUTCOMES
         for c in by[name]
