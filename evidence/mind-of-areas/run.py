@@ -159,6 +159,27 @@ def run_end_to_end(question: dict, seed: int, recipe: MindRecipe) -> None:
     print("end-to-end", seed, outcomes, flush=True)
 
 
+def run_unimodal(question: dict, name: str, times: int, seed: int) -> None:
+    """Grow a mind of one area with ``times`` the steps, and keep how well it predicts."""
+    recipe = recipe_of(question, {"width": 0}, seed)
+    longer = replace(recipe.schedule, steps=times * recipe.schedule.steps)
+    recipe = replace(recipe, areas=(recipe.area(name),), schedule=longer)
+    path = HERE / "results" / f"unimodal-{name}-{seed}.json"
+    if kept(path, recipe):
+        return
+    folder = Path(tempfile.mkdtemp())
+    grown = grow_mind(recipe, folder)
+    world, areas = recipe.experience.open(), grown.curve[-1]["areas"]
+    outcomes = {"prediction_error": areas[name]["prediction_error"]}
+    if name == "language":
+        with one_thread():
+            life = grown.mind.live(world.held_out(Seed(seed).child("held out").rng()))
+        outcomes["onset_error"] = onset_error(life, world.paired.word_at)
+    write_json(path, {"identity": recipe.identity, "arm": f"unimodal-{name}", "seed": seed, **outcomes, "areas": areas})
+    shutil.rmtree(folder)
+    print("unimodal", name, seed, outcomes, flush=True)
+
+
 def main() -> None:
     """All arms and seeds, seed by seed, so that whatever is finished is paired."""
     question = tomllib.loads((HERE / "question.toml").read_text("utf-8"))
@@ -170,6 +191,10 @@ def main() -> None:
     for seed in seeds:
         for name, arm in question["widths"].items():
             run_mind(name, seed, recipe_of(question, arm, seed))
+    alone = tomllib.loads((HERE / "unimodal.toml").read_text("utf-8"))["unimodal"]
+    for seed in seeds:
+        for name in alone["areas"]:
+            run_unimodal(question, name, alone["times"], seed)
 
 
 if __name__ == "__main__":
