@@ -236,13 +236,13 @@ def _spread(value: np.ndarray, high: Number) -> np.ndarray:
 def _events(ax: Axes, world: SharedExperience) -> None:
     """What comes when."""
     top = ax.get_ylim()[1]
-    for name, moment in world.events.items():
+    for moment in dict.fromkeys(world.events.values()):
         ax.plot([moment, moment], [0, top], color=LINE, lw=1.2, zorder=1)
         write(
             ax,
             moment,
             top * 1.03,
-            name,
+            ", ".join(name for name, begins in world.events.items() if begins == moment),
             fontsize=SMALL,
             ha="left" if moment == 0 else "center",
             va="bottom",

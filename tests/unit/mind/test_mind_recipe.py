@@ -10,7 +10,9 @@ import pytest
 
 from anlage.connectome.library import load
 from anlage.errors import RecipeError, UnknownName
+from anlage.experience import Paired, RecordedExperience, Watched
 from anlage.learning import Blueprint
+from anlage.learning.recipe import KINDS
 from anlage.mind import AreaPlan, MindRecipe, WorkspacePlan, read_mind
 from anlage.mind.recipe import is_mind
 from anlage.topology import build, divide
@@ -92,6 +94,14 @@ def test_an_area_on_a_part_has_the_neurons_of_the_division_and_all_edges_among_t
     assert plan.title == "worm, motor"
     with pytest.raises(UnknownName, match="part called 'motr'; did you mean 'motor'"):
         replace(plan, part="motr").wiring()
+
+
+def test_everything_that_can_be_sensed_stands_in_the_table_of_the_docs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "mind.md").read_text("utf-8")
+    table = page.partition("## What there is to sense")[2].partition("\n## ")[0]
+    senses = {*Paired(speech="spoken-digits", body="swimmer").modalities, *Watched().modalities}
+    for word in {*KINDS[RecordedExperience], *senses}:
+        assert f"`{word}`" in table, word
 
 
 def test_what_there_is_to_sense_is_what_the_experience_says() -> None:
