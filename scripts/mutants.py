@@ -40,6 +40,7 @@ MADE, RECORDED, MEASURES = (
 )
 CHESS = "tests/unit/experience/test_chess.py"
 COMPANY, SWIMMING = "tests/unit/experience/test_paired.py", "tests/unit/experience/test_swimming.py"
+FILMS = "tests/unit/experience/test_video.py"
 MIND, NIGHTS = "tests/unit/mind/test_mind.py", "tests/unit/mind/test_grow_mind.py"
 RETENTION, TURN = (f"tests/unit/learning/test_{name}.py" for name in ("retention", "in_turn"))
 PPO, ADVANTAGE, LIVES = (
@@ -107,6 +108,12 @@ MUTANTS = (
     Mutant("mind/grow.py", "_forget(folder, nights - 1, learners)", "pass", NIGHTS),
     Mutant("experience/company.py", "(own == number) | (own < 0)", "own > -2", COMPANY),
     Mutant("experience/swimming.py", "done += action / swimming.every", "done += bend / swimming.every", SWIMMING),
+    Mutant(
+        "experience/video.py", "(sequences[:learned], sequences[learned:])", "(sequences[:-1], sequences[-1:])", FILMS
+    ),
+    Mutant("experience/video.py", "[np.zeros(round(n_samples)), sound,", "[sound,", FILMS),
+    Mutant("experience/moving_digits.py", "at = round((wall", "at = 500 + round((wall", FILMS),
+    Mutant("experience/watched.py", "-sense.offset / sense.spread)", "0.0)", FILMS),
     Mutant("experience/swimming.py", "felt, done = bend,", "felt, done = bend * 0,", SWIMMING),
     Mutant(
         "network/port.py",

@@ -9,6 +9,7 @@ from scipy import stats
 
 HERE = Path(__file__).parent
 QUESTION = tomllib.loads((HERE / "question.toml").read_text("utf-8"))
+UNIMODAL = tomllib.loads((HERE / "unimodal.toml").read_text("utf-8"))["unimodal"]
 OUTCOMES = {
     "onset_error": "error at the word's onset",
     "anticipation": "word anticipated",
@@ -89,6 +90,23 @@ def dropped() -> str:
     for what in found[0]["dropped"]:
         cells = [interval(np.array([r["dropped"][what][area] for r in found])) for area in areas]
         rows.append(f"| {what} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def alone() -> str:
+    """Each area in the mind with the broadcast on, and alone with the whole mind's updates."""
+    rows = ["| area | | in the mind | alone | difference |", "|---|---|---:|---:|---:|"]
+    on = records("on")
+    for area in UNIMODAL["areas"]:
+        found = records(f"unimodal-{area}")
+        for outcome in ("prediction_error", "onset_error"):
+            if outcome not in found[min(found)]:
+                continue
+            seeds = sorted(on.keys() & found.keys())
+            here = [on[s]["areas"][area][outcome] if outcome == "prediction_error" else on[s][outcome] for s in seeds]
+            sample, other = np.array(here), np.array([found[s][outcome] for s in seeds])
+            said = "prediction error" if outcome == "prediction_error" else OUTCOMES[outcome]
+            rows.append(f"| {area} | {said} | {interval(sample)} | {interval(other)} | {interval(sample - other)} |")
     return "\n".join(rows)
 
 

@@ -25,6 +25,20 @@ def keep(page: dict, arm: str, values: list[float]) -> None:
         (folder / f"{arm}-{seed}.json").write_text(json.dumps({"seed": seed, "onset_error": value}))
 
 
+def test_a_mind_of_one_sense_stands_beside_the_area_of_the_same_seed(page: dict) -> None:
+    folder = page["records"].__globals__["HERE"] / "results"
+    page["alone"].__globals__["UNIMODAL"] = {"areas": ["nose"]}
+    rng = np.random.default_rng(0)
+    here, there = rng.uniform(size=(2, 4))
+    for seed in range(4):
+        areas = {"nose": {"prediction_error": here[seed]}}
+        (folder / f"on-{seed}.json").write_text(json.dumps({"seed": seed, "areas": areas}))
+        record = {"seed": seed, "prediction_error": there[seed]}
+        (folder / f"unimodal-nose-{seed}.json").write_text(json.dumps(record))
+    low, high = stats.ttest_rel(here, there).confidence_interval()
+    assert f"| {(here - there).mean():.3f} ({low:.3f} to {high:.3f}) |" in page["alone"]()
+
+
 def test_no_answer_is_given_before_all_seeds_are_there(page: dict) -> None:
     keep(page, "on", [0.1] * 6)
     keep(page, "off", [0.9] * 6)

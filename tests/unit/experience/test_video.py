@@ -9,7 +9,7 @@ import torch
 from scipy.io import wavfile
 
 from anlage.errors import AnlageError, DataMissing, DependencyMissing, IntegrityError, RecipeError, UnknownName
-from anlage.experience import Video, Watched
+from anlage.experience import Paired, Video, Watched
 from anlage.experience import moving_digits as module
 from anlage.experience.moving_digits import moving_digits
 from anlage.experience.speech import mel_filters
@@ -206,6 +206,7 @@ def test_the_shipped_mind_watches_and_a_recipe_without_a_kind_of_world_means_the
     paired = MindRecipe(name="p", areas=recipe.areas[:0] + read_mind(PAIRED).areas)
     assert "kind" not in paired.to_toml().partition("[experience]")[2].partition("[[areas]]")[0]
     assert read_mind(PAIRED + '\n[experience]\nkind = "paired"\n') == read_mind(PAIRED)
+    assert read_mind(PAIRED + "\n[experience]\nmoments = 14\n").experience == Paired(moments=14)
 
 
 PAIRED = 'name = "p"\nareas = [{ name = "nose", sense = "odour" }]\n'
