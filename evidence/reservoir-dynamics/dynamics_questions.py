@@ -9,16 +9,20 @@ from anlage.study.question import Question, read_question
 HERE = Path(__file__).parent
 
 
-def questions() -> dict[str, Question]:
+DECLARED = {"worm": "question.toml", "larva": "larva.toml"}
+
+
+def questions(animal: str = "worm") -> dict[str, Question]:
     """Task -> the question as ``anlage compare`` would ask it."""
-    asked = tomllib.loads((HERE / "question.toml").read_text("utf-8"))
+    asked = tomllib.loads((HERE / DECLARED[animal]).read_text("utf-8"))
     found = {}
     for task in asked["tasks"]:
         rules = dict(asked["task"][task])
-        comparison = asked["common"]["comparison"] | {"outcomes": [rules.pop("outcome")]}
+        own = {"controls": rules.pop("controls")} if "controls" in rules else {}
+        comparison = asked["common"]["comparison"] | {"outcomes": [rules.pop("outcome")]} | own
         table = {
             **asked["common"],
-            "name": f"worm-{task}",
+            "name": f"{animal}-{task}",
             "seed": asked["seed"],
             "task": {"kind": task, **rules},
             "comparison": comparison,

@@ -1,6 +1,7 @@
 """Answer ``question.toml`` into ``results/``, a file per task; an interrupted run goes on where it was.
 
-``python evidence/reservoir-dynamics/run.py [TASK ...]``, then ``page.py``. About ten minutes on one core.
+``python evidence/reservoir-dynamics/run.py [TASK ...]``, then ``page.py``. About ten minutes on one core for the worm
+and 40 for the larva, whose tasks are called larva-TASK and need its data.
 """
 
 import sys
@@ -15,7 +16,11 @@ from ledger import answer  # noqa: E402
 
 def main() -> None:
     """Every task named, or all."""
-    asked = {**questions(), "afterwards": afterwards()}
+    asked = {
+        **questions(),
+        "afterwards": afterwards(),
+        **{f"larva-{task}": q for task, q in questions("larva").items()},
+    }
     for task in sys.argv[1:] or asked:
         answer(asked[task], HERE / "results" / f"{task}.json")
         print(f"{task}: done", flush=True)
