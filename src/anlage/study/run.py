@@ -135,12 +135,16 @@ def read_run(folder: Path) -> Run:
 
 
 def _claim(question: Question, folder: Path, resume: bool) -> None:
-    """Take possession of a folder for this question; refuse to touch any other run that has anything to lose."""
+    """Take possession of a folder for this question; refuse to touch any other run that has anything to lose.
+
+    A question that was declared in the folder before the run stays as it was written, with its comments.
+    """
     asked = folder / "question.toml"
-    if not asked.exists() or not ((folder / "grown.safetensors").exists() or any(folder.glob("results/*"))):
-        write_text(asked, question.to_toml())
+    other = read_question(read_text(asked), str(asked)) if asked.exists() else None
+    if other is None or not ((folder / "grown.safetensors").exists() or any(folder.glob("results/*"))):
+        if other is None or other.identity != question.identity:
+            write_text(asked, question.to_toml())
         return
-    other = read_question(read_text(asked), str(asked))
     if other.identity != question.identity:
         raise RecipeError(
             f"{folder} holds a run of another recipe ({other.recipe.name}, identity {other.identity}; this one is "

@@ -104,6 +104,18 @@ def test_a_finished_run_leaves_nothing_but_its_parts(finished: Path) -> None:
     assert read_question((finished / "question.toml").read_text()) == QUESTION
 
 
+def test_a_question_declared_in_the_folder_keeps_its_comments_and_another_one_is_replaced(
+    tmp_path: Path, ran: list[str]
+) -> None:
+    declared = f"# Written before the run.\n{QUESTION.to_toml()}"
+    other = replace(QUESTION, recipe=replace(QUESTION.recipe, seed=1)).to_toml()
+    for folder, before, after in (("same", declared, declared), ("other", other, QUESTION.to_toml())):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "question.toml").write_text(before)
+        carry_out(QUESTION, tmp_path / folder)
+        assert (tmp_path / folder / "question.toml").read_text() == after
+
+
 def test_two_worker_processes_give_the_records_that_one_process_gives(finished: Path, tmp_path: Path) -> None:
     records = compare(QUESTION, tmp_path, workers=2)
     assert contents(tmp_path) == contents(finished / "results")
