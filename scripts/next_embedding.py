@@ -16,11 +16,12 @@ from matplotlib.ticker import MaxNLocator
 
 from anlage.learning.recipe import Recipe
 from anlage.network import RecurrentNetwork, budget
+from anlage.seed import Seed
 from anlage.study.arm import Arm, arms
 from anlage.study.canvas import INK, LINE, MUTED, SMALL, arm_colour, axes, sheet, write
 from anlage.study.outcome import OUTCOMES
 from anlage.study.run import Run, read_run
-from anlage.study.statistics import Contrast
+from anlage.study.statistics import Contrast, bootstrap_interval
 from finding import Finding, claim, stamp, table, verdict_table
 
 Verdicts = Mapping[str, Mapping[str, str]]
@@ -69,15 +70,37 @@ def span(values: np.ndarray, digits: int) -> str:
 
 def arm_table(told: Study) -> str:
     """What every arm is and came to: means and ranges over seeds."""
-    head = ["arm", "trained parameters", "multiply-adds", "prediction error", "effective rank"]
+    head = [
+        "arm",
+        "trained parameters",
+        "multiply-adds",
+        "prediction error",
+        "of no change",
+        "cosine",
+        "effective rank",
+    ]
     rows = []
     for arm in told.arms:
         costs = [record["budget"] for record in arm.records]
         sizes = [f"{np.mean([cost[what] for cost in costs]):,.0f}" for what in ("trained_parameters", "multiply_adds")]
-        ends = [span(arm.final["prediction_error"], 3), span(arm.final["effective_rank"], 2)]
+        ends = [span(arm.final["prediction_error"], 3), f"{arm.final['persistence_error'].mean():.3f}"]
+        ends += [f"{cosine(arm).mean():.3f}", span(arm.final["effective_rank"], 2)]
         probes = [span(arm.final["probe_accuracy"], 3), f"{arm.untrained['probe_accuracy'].mean():.3f}"]
         rows.append([arm.name, *sizes, *ends, *probes, str(told.read[arm.name])])
     return table([*head, "probe", "probe, untrained", "numbers read"], rows)
+
+
+def cosine(arm: Arm) -> np.ndarray:
+    """What every network learned to raise: the cosine of prediction and next embedding, in the last batch, by seed."""
+    return np.array([-record["curve"][-1]["loss_negative_cosine"] for record in arm.records])
+
+
+def cosine_lead(told: Study, over: str) -> str:
+    """The connectome's cosine minus another arm's, paired by seed: the mean with its bootstrap interval."""
+    (other,) = (arm for arm in told.arms if arm.name == over)
+    lead = cosine(told.arms[0]) - cosine(other)
+    low, high = bootstrap_interval(lead, Seed(0).child("cosine").child(over).rng())
+    return f"{lead.mean():+.4f} ({low:+.4f} to {high:+.4f})"
 
 
 def contrasts(told: Study, outcome: str) -> list[Contrast]:
@@ -118,17 +141,18 @@ def draw(told: Study, title: str) -> Figure:
     write(page, 20, 32, title, fontsize=19, weight="bold")
     said = "Dots: networks, one per seed; upright bars: means, the connectome's drawn through; rings: means before learning."
     write(page, 20, 57, said, color=MUTED)
-    raw = told.run.raw_probe_accuracy
+    raw, still = told.run.raw_probe_accuracy, float(told.arms[0].final["persistence_error"].mean())
+    known = {"prediction_error": still, "probe_accuracy": raw}
     panels = (
-        ("prediction_error", "Error of the prediction", "share unexplained (less is better)"),
+        ("prediction_error", "Error of the prediction", f"share unexplained; of no change: {still:.3f}"),
         ("probe_accuracy", "What a linear probe names", f"named right; dashed: raw input, {raw:.3f}"),
         ("effective_rank", "Directions of the embedding", f"effective rank, of {told.latent}"),
     )
     for column, (measure, name, words) in enumerate(panels):
         ax = axes(figure, 165 + 283 * column, 112, 250, 38 * len(told.arms))
         _panel(ax, told, measure)
-        if measure == "probe_accuracy":
-            ax.axvline(raw, color=INK, lw=1, ls=(0, (4, 3)))
+        if known.get(measure, np.inf) < 1:
+            ax.axvline(known[measure], color=INK, lw=1, ls=(0, (4, 3)))
         write(ax, 0, 1.05, name, weight="bold", transform=ax.transAxes)
         ax.set_xlabel(words, color=MUTED, fontsize=SMALL)
         if not column:
@@ -150,7 +174,8 @@ def finding(folder: Path, title: str, written_for: Verdicts) -> Finding:
         outcome: verdict_table(contrasts(told, outcome)).replace(f"| {outcome} |", f"| {outcome.replace('_', ' ')} |")
         for outcome in found
     }
-    page = (folder / "page.template.md").read_text("utf-8").format(**values, arms=arm_table(told))
+    leads = {f"cosine_over_{arm.name}": cosine_lead(told, arm.name) for arm in told.arms if "-" not in arm.name}
+    page = (folder / "page.template.md").read_text("utf-8").format(**values, **leads, arms=arm_table(told))
     known = [
         claim(c, c.outcome.replace("_", " "), higher_is_better=OUTCOMES[c.outcome].higher_is_better)
         for c in told.run.contrasts
