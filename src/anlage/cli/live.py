@@ -16,6 +16,10 @@ def _live(args: argparse.Namespace) -> None:
     """Let a wiring move a body, untrained or learning, against rewired ones, and write the report with what it did."""
     from anlage.experience.bodies import WORLDS
 
+    if args.innate and (args.learn is None or args.body != "swimmer"):
+        raise AnlageError(
+            "--innate is about what a swimmer born with its reflex learns; add --learn STEPS, and no other body."
+        )
     if args.learn is not None:
         _learn(args)
     elif args.body in UNTRAINED:
@@ -76,6 +80,7 @@ def _learn(args: argparse.Namespace) -> None:
     from anlage.study.compare import cores
     from anlage.study.practice import PracticePlan, carry_out_practice
     from anlage.study.practice_report import practice_sentences, write_practice_report
+    from anlage.topology.motor import motor
 
     if args.learn < 1:
         raise AnlageError(f"--learn is {args.learn}, but practice needs at least 1 step; 100000 is a beginning.")
@@ -84,8 +89,10 @@ def _learn(args: argparse.Namespace) -> None:
         raise AnlageError(f"--graphs is {graphs}, but every arm needs at least 1 trial.")
     name = load(args.connectome).name
     open_world(args.body, args.links)  # what is wrong with the body is said before anything is run
-    folder = args.out or Path("runs") / f"{name}-learns-{args.body}"
-    plan = PracticePlan(name, args.body, args.learn, graphs, args.seed, args.links)
+    folder = args.out or Path("runs") / f"{name}-learns-{args.body}{'-innate' * args.innate}"
+    plan = PracticePlan(name, args.body, args.learn, graphs, args.seed, args.links, args.innate)
+    if args.innate:
+        motor(load(args.connectome))
     held = carry_out_practice(plan, folder, workers=cores(), progress=Meter())
     print("\n".join(practice_sentences(held)))
     print(f"report: {write_practice_report(held, folder / 'report.html')}")
@@ -99,6 +106,7 @@ def add(verbs: Verbs) -> None:
         "--body", default="swimmer", metavar="NAME", help="swimmer (default), arena; --learn: Gymnasium's too"
     )
     verb.add_argument("--learn", type=int, metavar="STEPS", help="let every arm practise for so many steps (PPO)")
+    verb.add_argument("--innate", action="store_true", help="with --learn: begin with the reflex that swims untrained")
     verb.add_argument("--links", type=int, default=6, metavar="N", help="links of the swimmer (default: 6)")
     verb.add_argument("--animals", type=int, default=64, metavar="N", help="animals per arm of the arena (default: 64)")
     verb.add_argument("--seconds", type=float, default=180.0, metavar="S", help="of a life in the arena (default: 180)")

@@ -39,7 +39,8 @@ class Practice:
     ``steps``: of all bodies together, rounded up to whole iterations of ``bodies`` times ``stretch`` steps. ``segment``: steps
     that a gradient is followed through; 1 is enough for a network without memory. ``batch``: steps per update.
     ``last_rate``: share of the learning rate that is left at the end; it falls in a straight line. ``trace``: lambda of the
-    advantage estimates. ``entropy_weight``: what a nat of entropy is worth. ``save_every``: iterations between checkpoints.
+    advantage estimates. ``entropy_weight``: what a nat of entropy is worth. ``normalised``: observations are shown in
+    standard deviations from their mean, else as they are. ``save_every``: iterations between checkpoints.
     """
 
     steps: int = 100_000
@@ -57,6 +58,7 @@ class Practice:
     entropy_weight: float = 0.0
     gradient_norm: float = 0.5
     critic: tuple[int, ...] = (64, 64)
+    normalised: bool = True
     save_every: int = 10
 
     def __post_init__(self) -> None:
@@ -129,7 +131,7 @@ class _Learner:
         self.policy, self.practice, self.seed = policy, practice, seed
         generator = torch.Generator().manual_seed(seed.child("critic").integer)
         self.critic = Layers(lives.n_observed, 1, practice.critic, generator)
-        self.gatherer = Gatherer(lives, practice.segment, practice.discount)
+        self.gatherer = Gatherer(lives, practice.segment, practice.discount, normalised=practice.normalised)
         self.trained = [p for p in (*policy.parameters(), *self.critic.parameters()) if p.requires_grad]
         self.optimiser = torch.optim.Adam(self.trained, lr=practice.learning_rate, eps=1e-5)
         self.curve: list[dict[str, float]] = []

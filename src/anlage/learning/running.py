@@ -17,14 +17,17 @@ LEAST = 1e-8
 class Running:
     """Mean and variance of all vectors seen so far, batch by batch (Chan, Golub & LeVeque 1983, Am Stat 37:242, eq. 2.1).
 
-    Before the first they are 0 and 1.
+    Before the first they are 0 and 1. ``still``: they stay so, whatever is seen.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, still: bool = False) -> None:
         self.mean, self.variance, self.count = np.zeros(width), np.ones(width), 0
+        self._still = still
 
     def see(self, batch: Float[ndarray, "sample number"]) -> None:
         """Take in more vectors."""
+        if self._still:
+            return
         new, seen = len(batch), self.count
         self.count += new
         mean = batch.sum(0) / new

@@ -75,8 +75,8 @@ class Reflex:
             )
         groups = circuits[0].topology.groups
         self._n_joints, self._time = n_joints, 0
-        self._crossing = np.stack([_crossing(c, a) for c, a in zip(circuits, assumptions, strict=True)])
-        self._sense = np.stack([_sense(c, a, n_joints) for c, a in zip(circuits, assumptions, strict=True)])
+        self._crossing = np.stack([shares(c, a) for c, a in zip(circuits, assumptions, strict=True)])
+        self._sense = np.stack([stretch_sense(c, a, n_joints) for c, a in zip(circuits, assumptions, strict=True)])
         self._gain = np.array([[a.stretch] for a in assumptions])
         self._clock = np.array([[a.oscillator, a.period] for a in assumptions])
         self._heads = groups["head dorsal"], groups["head ventral"]
@@ -142,7 +142,7 @@ def pools(n_joints: int) -> Float[ndarray, "joint row"]:
     return np.asarray(near / near.sum(axis=1, keepdims=True))
 
 
-def _crossing(circuit: MotorCircuit, assumed: Assumption) -> Float[ndarray, "neuron neuron"]:
+def shares(circuit: MotorCircuit, assumed: Assumption) -> Float[ndarray, "neuron neuron"]:
     """Shares of each target's excitatory synapses, less ``inhibition`` times shares of its inhibitory ones; ``(post, pre)``."""
     weight = circuit.topology.dense()
     shares = []
@@ -152,7 +152,7 @@ def _crossing(circuit: MotorCircuit, assumed: Assumption) -> Float[ndarray, "neu
     return np.asarray(shares[0] - assumed.inhibition * shares[1])
 
 
-def _sense(circuit: MotorCircuit, assumed: Assumption, n_joints: int) -> Float[ndarray, "neuron joint"]:
+def stretch_sense(circuit: MotorCircuit, assumed: Assumption, n_joints: int) -> Float[ndarray, "neuron joint"]:
     """How each B neuron feels the joints: the bend at its place, between joints in proportion, with the sign of its side."""
     sense, at = np.zeros((circuit.topology.n_neurons, n_joints)), joint_rows(n_joints)
     for group, side in (("DB", 1.0), ("VB", -1.0)):

@@ -1,4 +1,7 @@
-"""Bodies that wirings learn to move: the connectome, rewired ones and perceptrons as large, from the same seeds."""
+"""Bodies that wirings learn to move: the connectome, rewired ones and perceptrons, from the same seeds.
+
+Either nothing but the wiring is given, and all weights begin by chance; or a motor circuit is born swimming.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -13,12 +16,15 @@ from numpy import ndarray
 
 from anlage.errors import Diverged
 from anlage.experience.bodies import SWIMMER, open_world
+from anlage.experience.world import World
 from anlage.learning.checkpoint import read_json, write_json
 from anlage.learning.policy import Policy, calmed, motor_network
 from anlage.learning.ppo import Practice, Progress, perform, practise
 from anlage.learning.recipe import Blueprint, PortChoice
+from anlage.learning.running import Running
 from anlage.network import LearningNetwork, PerceptronDesign, Physiology, budget, scale
 from anlage.seed import Seed
+from anlage.study.born import EVEN, INNATE_ARMS, INNATE_RATE, INNATE_SPREAD, RATE, Told, born
 from anlage.study.compare import in_processes
 from anlage.study.outcome import Outcome
 from anlage.study.statistics import Contrast, Pair, family
@@ -27,6 +33,8 @@ from anlage.topology import DegreePreserving, control_graph
 
 REWIRED, PERCEPTRON = "degree-preserving", "mlp"
 ARMS = (CONNECTOME, REWIRED, PERCEPTRON)
+ENGINEERED = (PERCEPTRON, EVEN)
+"""Arms that are no ensemble of graphs: the seeds of the connectome are held against theirs."""
 EXAM = 10
 """Lives, without chance and from postures never practised, that a score is the mean of."""
 RADIUS = 0.9
@@ -40,7 +48,10 @@ SPREAD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PracticePlan:
-    """What is learned: which wiring moves which body, for how many steps, in how many trials of every arm."""
+    """What is learned: which wiring moves which body, for how many steps, in how many trials of every arm.
+
+    ``innate``: circuits are born swimming (``born.py``), and the body is the swimmer.
+    """
 
     connectome: str
     body: str
@@ -48,6 +59,12 @@ class PracticePlan:
     graphs: int = 3
     seed: int = 0
     n_links: int = 6
+    innate: bool = False
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The connectome, and what it is compared with."""
+        return INNATE_ARMS if self.innate else ARMS
 
     @property
     def body_words(self) -> str:
@@ -70,22 +87,36 @@ class PracticeTrial:
         said = {**asdict(self.plan), "arm": self.arm, "index": self.index}
         del said["graphs"]
         wiring = Blueprint(self.plan.connectome).topology().fingerprint
-        return said | {"wiring": wiring, "practice": str(self.practice())}
+        return said | {"wiring": wiring, "practice": str(self.practice()), "spread": self.spread}
 
     def practice(self) -> Practice:
         """What has no memory learns from single steps, as many at a time."""
-        usual = Practice(self.plan.steps)
+        usual, perceptron = Practice(self.plan.steps), self.arm == PERCEPTRON
         stretch = min(usual.stretch, -(-self.plan.steps // usual.bodies))
-        return replace(usual, stretch=stretch, segment=1 if self.arm == PERCEPTRON else usual.segment)
+        if self.plan.innate:
+            rate = RATE if perceptron else INNATE_RATE
+            return replace(usual, stretch=stretch, segment=1, learning_rate=rate, normalised=perceptron)
+        return replace(usual, stretch=stretch, segment=1 if perceptron else usual.segment)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of actions at the start."""
+        return INNATE_SPREAD if self.plan.innate and self.arm != PERCEPTRON else SPREAD
 
     def run(self, progress: Progress | None = None) -> Record:
-        """Practise, then sit the exam; what diverged says so and has no score."""
+        """Practise, then sit the exam (what is born able, before as well); what diverged says so and has no score."""
         stream, practice, plan = self._stream(), self.practice(), self.plan
-        worlds = [open_world(plan.body, plan.n_links) for _ in range(max(practice.bodies, EXAM))]
+        worlds = [self._world() for _ in range(max(practice.bodies, EXAM))]
         network = self.network((worlds[0].n_observed, worlds[0].n_action))
-        policy = Policy(network, worlds[0].n_action, sd=SPREAD)
+        policy = Policy(network, worlds[0].n_action, sd=self.spread)
         path = Path(self.folder) / f"{self.arm}-{self.index}.safetensors"
-        record: Record = {"identity": self.identity, "trained": budget(None, network).trained_parameters}
+        fresh = Running(worlds[0].n_observed, still=True)
+        before = perform(policy, fresh, worlds[:EXAM], stream.child("exam")) if plan.innate else None
+        record: Record = {
+            "identity": self.identity,
+            "trained": budget(None, network).trained_parameters,
+            **({} if before is None else {"before": round(float(before.mean()), 2)}),
+        }
         given = (policy, worlds[: practice.bodies], practice, stream.child("practice"))
         try:
             done = practise(*given, checkpoint=path, progress=progress)
@@ -99,6 +130,8 @@ class PracticeTrial:
 
     def network(self, size: tuple[int, int]) -> LearningNetwork:
         """The network of this trial; every arm's interface is drawn from the same seed."""
+        if self.plan.innate:
+            return born(self.plan.connectome, self.arm, self.index, self.plan.seed, self.plan.n_links)
         stream, topology = self._stream(), Blueprint(self.plan.connectome).topology()
         if self.arm == REWIRED:
             topology = control_graph(DegreePreserving(), topology, stream.child("graph").rng())[0]
@@ -107,6 +140,9 @@ class PracticeTrial:
         if self.arm != PERCEPTRON:
             return wired
         return calmed(PerceptronDesign().build(*size, budget(None, wired), generator))
+
+    def _world(self) -> World:
+        return Told(self.plan.n_links) if self.plan.innate else open_world(self.plan.body, self.plan.n_links)
 
     def _stream(self) -> Seed:
         return Seed(self.plan.seed).child(self.index)
@@ -134,6 +170,10 @@ class PracticeRun:
         """What every trial of an arm earned in its exam; NaN where learning diverged."""
         return scores(self.records[arm])
 
+    def before(self, arm: str) -> Float[ndarray, " trial"]:
+        """What every trial of an innate arm earned in its exam before it practised."""
+        return np.array([record["before"] for record in self.records[arm]], dtype=float)
+
 
 def scores(records: Sequence[Record]) -> Float[ndarray, " trial"]:
     """The scores of some trials; NaN where there is none."""
@@ -147,7 +187,7 @@ def carry_out_practice(
 
     Raises ``UnknownName`` for an unknown connectome or body, ``BodyError`` for a wiring without input or output neurons.
     """
-    wanted = [PracticeTrial(plan, arm, index, str(folder)) for index in range(plan.graphs) for arm in ARMS]
+    wanted = [PracticeTrial(plan, arm, index, str(folder)) for index in range(plan.graphs) for arm in plan.arms]
     found = {trial: trial.kept() for trial in wanted}
     missing = [trial for trial, record in found.items() if record is None]
     report = progress or (lambda _what, _done, _total: None)
@@ -159,7 +199,7 @@ def carry_out_practice(
             trial.keep(record)
             found[trial] = record
             report("trials", sum(record is not None for record in found.values()), len(wanted))
-    records = {arm: [r for trial, r in found.items() if trial.arm == arm and r is not None] for arm in ARMS}
+    records = {arm: [r for trial, r in found.items() if trial.arm == arm and r is not None] for arm in plan.arms}
     return PracticeRun(plan, records, _contrasts(records, plan.seed) if plan.graphs > 1 else [])
 
 
@@ -167,8 +207,8 @@ def _contrasts(records: Mapping[str, Sequence[Record]], seed: int) -> list[Contr
     """The connectome against the other arms; trial ``i`` against trial ``i``."""
     measured = scores(records[CONNECTOME])
     pairs = []
-    for arm in ARMS[1:]:
+    for arm in [arm for arm in records if arm != CONNECTOME]:
         other = scores(records[arm])
         n = int(np.isfinite(measured - other).sum())
-        pairs.append(Pair(OUTCOME, arm, measured, other, n, 0.0, None, engineered=arm == PERCEPTRON))
+        pairs.append(Pair(OUTCOME, arm, measured, other, n, 0.0, None, engineered=arm in ENGINEERED))
     return family(pairs, Seed(seed).child("bootstrap").rng())

@@ -4,18 +4,22 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy import ndarray
 
 from anlage.connectome.library import load
 from anlage.learning.checkpoint import write_text
 from anlage.learning.ppo import RECENT
 from anlage.seed import Seed
 from anlage.study.account import Table
+from anlage.study.born import EVEN
+from anlage.study.born import REWIRED as PROJECTIONS
 from anlage.study.canvas import LINE, MUTED, SMALL, arm_colour, axes, sheet, svg, write
-from anlage.study.practice import ARMS, EXAM, PERCEPTRON, REWIRED, PracticeRun
+from anlage.study.practice import EXAM, PERCEPTRON, REWIRED, PracticeRun
 from anlage.study.sources import RAO, STATISTICS
 from anlage.study.statistics import bootstrap_interval
 from anlage.study.swim_report import page_colours
@@ -25,6 +29,12 @@ SAYS = {
     CONNECTOME: "nothing: the wiring as measured",
     REWIRED: "who reaches whom; every neuron keeps its numbers of edges in and out",
     PERCEPTRON: "all wiring and all memory: as many trained numbers in two layers",
+}
+INNATE_SAYS = {
+    CONNECTOME: SAYS[CONNECTOME],
+    PROJECTIONS: "which neuron of a class projects where",
+    EVEN: "everything measured: an even map, as a textbook draws it",
+    PERCEPTRON: "all wiring: two layers of 64, born knowing nothing",
 }
 REFERENCES = """@article{schulman2017proximal,
   author = {Schulman, John and Wolski, Filip and Dhariwal, Prafulla and Radford, Alec and Klimov, Oleg},
@@ -50,13 +60,16 @@ WIDTH, HEIGHT, LEFT, NAMES = 920, 340, 70, 220
 def practice_sentences(held: PracticeRun) -> list[str]:
     """What was found, in a few sentences."""
     plan, mine = held.plan, held.scores(CONNECTOME)
-    lost = {arm: int(np.isnan(held.scores(arm)).sum()) for arm in ARMS}
+    lost = {arm: int(np.isnan(held.scores(arm)).sum()) for arm in plan.arms}
     said = [
         f"After {plan.steps:,} steps of practice the wiring of {load(plan.connectome).source.title} earns "
         f"{np.nanmean(mine):,.0f} in {plan.body_words}, the mean of {len(mine)} trial{'s' * (len(mine) != 1)}."
         if np.isfinite(mine).any()
         else f"Learning diverged in every trial of the connectome in {plan.body_words}."
     ]
+    if plan.innate:
+        listed = ", ".join(f"{arm} {_mean(held.before(arm))} ({_mean(held.scores(arm))})" for arm in plan.arms)
+        said.append(f"Before practice, and after it in brackets, each arm earned: {listed}.")
     said += [contrast.sentence for contrast in held.contrasts]
     said += [
         f"Learning diverged in {n} trial{'s' * (n != 1)} of {arm}; they have no score." for arm, n in lost.items() if n
@@ -71,7 +84,7 @@ def draw_curves(held: PracticeRun) -> Figure:
     ax.spines["left"].set_visible(True)
     ax.spines["left"].set_color(LINE)
     ends = []
-    for number, arm in reversed(list(enumerate(ARMS))):
+    for number, arm in reversed(list(enumerate(held.plan.arms))):
         colour, curves = arm_colour(number), [np.array(r["curve"]).T for r in held.records[arm] if r["curve"]]
         if not curves:
             continue
@@ -105,17 +118,19 @@ def _name(ax: object, ends: list[tuple[float, str, str]]) -> None:
 def practice_table(held: PracticeRun) -> Table:
     """Every arm with its exam and how the connectome stands to it."""
     found = {contrast.control: contrast for contrast in held.contrasts}
-    rows = []
-    for arm in ARMS:
+    rows, innate = [], held.plan.innate
+    says = INNATE_SAYS if innate else SAYS
+    for arm in held.plan.arms:
         earned, contrast = held.scores(arm), found.get(arm)
         finite = earned[np.isfinite(earned)]
         interval = bootstrap_interval(finite, Seed(0).rng()) if len(finite) > 1 else (np.nan, np.nan)
         rows.append(
             (
                 arm,
-                SAYS[arm],
+                says[arm],
                 f"{held.records[arm][0]['trained']:,}",
                 f"{len(finite)}",
+                *([_mean(held.before(arm))] if innate else []),
                 f"{finite.mean():,.0f}" if len(finite) else "–",
                 f"{interval[0]:,.0f} to {interval[1]:,.0f}" if len(finite) > 1 else "–",
                 f"{contrast.difference:+,.0f}" if contrast else "",
@@ -127,12 +142,18 @@ def practice_table(held: PracticeRun) -> Table:
         "what is lost",
         "trained numbers",
         "trials",
+        *(["before practice"] if innate else []),
         "score",
         "95 % interval",
         "connectome minus arm",
         "verdict",
     )
     return Table(head, tuple(rows))
+
+
+def _mean(values: Float[ndarray, " trial"]) -> str:
+    finite = values[np.isfinite(values)]
+    return f"{finite.mean():,.0f}" if len(finite) else "–"
 
 
 def write_practice_report(held: PracticeRun, path: Path) -> Path:
@@ -152,6 +173,7 @@ def write_practice_report(held: PracticeRun, path: Path) -> Path:
         "curves": curves,
         "arms_table": practice_table(held),
         "exam": EXAM,
+        "innate": held.plan.innate,
         "bibtex": "\n\n".join([source.bibtex.strip(), REFERENCES, RAO, STATISTICS]),
     }
     write_text(path, page.from_string(template).render(content))
