@@ -2,10 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anlage.cli.meter import Meter
 from anlage.cli.verb import Verbs
 from anlage.errors import AnlageError, UnknownName
+
+if TYPE_CHECKING:
+    from anlage.study.upbringing import Chapter
 
 UNTRAINED = ("swimmer", "arena")
 """Where a wiring lives that has learned nothing."""
@@ -20,6 +24,8 @@ def _live(args: argparse.Namespace) -> None:
         raise AnlageError(
             "--innate is about what a swimmer born with its reflex learns; add --learn STEPS, and no other body."
         )
+    if args.grow_up and (args.learn is not None or args.body != "swimmer"):
+        raise AnlageError("--grow-up is for what swims untrained; leave out --learn and --body.")
     if args.learn is not None:
         _learn(args)
     elif args.body in UNTRAINED:
@@ -57,6 +63,8 @@ def _swim(args: argparse.Namespace) -> None:
     from anlage.study.swim_report import audit_words, sentences, write_swim_report
     from anlage.study.swim_run import carry_out_swims
 
+    if args.grow_up and (args.connectome, args.links) != ("worm", 6):
+        raise AnlageError("Only the worm grows up here, in six links; leave out --links, or --grow-up.")
     graphs = UNTRAINED_GRAPHS if args.graphs is None else args.graphs
     if graphs < 2:
         raise AnlageError(f"--graphs is {graphs}, but a comparison needs at least 2 rewired graphs per arm.")
@@ -70,7 +78,22 @@ def _swim(args: argparse.Namespace) -> None:
     print("\n".join(sentences(run)))
     print(audit_words(run)[0])
     print(f"{len(run.arms[CONNECTOME])} trials; assumed for every arm: B neurons feel the body, the head keeps time")
-    print(f"report: {write_swim_report(run, folder / 'report.html')}")
+    chapters = _raised(args, folder) if args.grow_up else ()
+    print(f"report: {write_swim_report(run, folder / 'report.html', chapters)}")
+
+
+def _raised(args: argparse.Namespace, folder: Path) -> "list[Chapter]":
+    """What it learns after it could swim."""
+    from anlage.study.compare import cores
+    from anlage.study.upbringing import Childhood, expects, practises
+
+    childhood, meter, workers = Childhood(), Meter(), cores()
+    print("\nIt learns what swimming feels like ...")
+    chapters = [expects(childhood, folder / "felt", workers=workers, progress=meter)]
+    print("\n".join(chapters[0].said) + "\n\nIt practises ...")
+    chapters.append(practises(childhood, args.seed, folder / "practised", workers=workers, progress=meter))
+    print("\n".join(chapters[1].said))
+    return chapters
 
 
 def _learn(args: argparse.Namespace) -> None:
@@ -107,6 +130,9 @@ def add(verbs: Verbs) -> None:
     )
     verb.add_argument("--learn", type=int, metavar="STEPS", help="let every arm practise for so many steps (PPO)")
     verb.add_argument("--innate", action="store_true", help="with --learn: begin with the reflex that swims untrained")
+    verb.add_argument(
+        "--grow-up", action="store_true", help="then learn what swimming feels like, and practise a little"
+    )
     verb.add_argument("--links", type=int, default=6, metavar="N", help="links of the swimmer (default: 6)")
     verb.add_argument("--animals", type=int, default=64, metavar="N", help="animals per arm of the arena (default: 64)")
     verb.add_argument("--seconds", type=float, default=180.0, metavar="S", help="of a life in the arena (default: 180)")

@@ -129,3 +129,13 @@ def _body(text: str) -> str:
     for colour in DARK:
         body = body.replace(colour, f"var({variable(colour)})")
     return re.sub(r"\s*\n\s*", "\n", body)
+
+
+def page_colours() -> str:
+    """CSS of the colours of a page, by day and by night."""
+    return f":root{{{_page_palette(False)}}}@media screen and (prefers-color-scheme:dark){{:root{{{_page_palette(True)}}}}}"
+
+
+def _page_palette(dark: bool) -> str:
+    names = {"paper": PAPER, "ink": INK, "muted": MUTED, "line": LINE}
+    return palette(dark) + "".join(f"--{name}:var({variable(colour)});" for name, colour in names.items())

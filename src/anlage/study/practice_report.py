@@ -18,11 +18,10 @@ from anlage.seed import Seed
 from anlage.study.account import Table
 from anlage.study.born import EVEN
 from anlage.study.born import REWIRED as PROJECTIONS
-from anlage.study.canvas import LINE, MUTED, SMALL, arm_colour, axes, sheet, svg, write
+from anlage.study.canvas import LINE, MUTED, SMALL, arm_colour, axes, page_colours, sheet, svg, write
 from anlage.study.practice import EXAM, PERCEPTRON, REWIRED, PracticeRun
 from anlage.study.sources import RAO, STATISTICS
 from anlage.study.statistics import bootstrap_interval
-from anlage.study.swim_report import page_colours
 from anlage.study.trial import CONNECTOME
 
 SAYS = {
@@ -105,6 +104,14 @@ def draw_curves(held: PracticeRun) -> Figure:
     return figure
 
 
+def curve_picture(held: PracticeRun) -> Markup:
+    """``draw_curves`` for a page; empty when no life came to its end."""
+    if not any(record["curve"] for records in held.records.values() for record in records):
+        return Markup("")
+    words = f"Learning curves. {' '.join(practice_sentences(held))}"
+    return svg(draw_curves(held), "practice-curves", words, least=700)
+
+
 def _name(ax: object, ends: list[tuple[float, str, str]]) -> None:
     """Names beside the ends of the curves, moved apart where these are close."""
     low, high = ax.get_ylim()  # type: ignore[attr-defined]
@@ -161,16 +168,13 @@ def write_practice_report(held: PracticeRun, path: Path) -> Path:
     template = files("anlage.study").joinpath("practice.html.j2").read_text("utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     said, source = practice_sentences(held), load(held.plan.connectome).source
-    drawn = any(record["curve"] for records in held.records.values() for record in records)
-    words = f"Learning curves. {' '.join(said)}"
-    curves = svg(draw_curves(held), "practice-curves", words, least=700) if drawn else ""
     content = {
         "style": Markup(page_colours()),
         "name": source.title,
         "body": held.plan.body_words,
         "lead": said[0],
         "found": said[1:],
-        "curves": curves,
+        "curves": curve_picture(held),
         "arms_table": practice_table(held),
         "exam": EXAM,
         "innate": held.plan.innate,

@@ -15,12 +15,13 @@ from anlage.experience.life import Film
 from anlage.learning.checkpoint import write_text
 from anlage.network.reflex import GRID
 from anlage.study.account import Table, p_value
-from anlage.study.canvas import palette, variable
+from anlage.study.canvas import page_colours, variable
 from anlage.study.sources import STATISTICS
 from anlage.study.statistics import bootstrap_interval
 from anlage.study.swim import BARE, CONNECTOME, FIXED, LADDER, WAVE, WAVES, posture
 from anlage.study.swim_figure import LANES, MUSCLE, along, colour_of, places, score_figure
 from anlage.study.swim_run import SwimRun, mean_score
+from anlage.study.upbringing import Chapter
 from anlage.topology import audit, build
 from anlage.topology.motor import CLASSES, MUSCLES
 
@@ -161,8 +162,8 @@ def audit_words(run: SwimRun) -> list[str]:
     ]
 
 
-def write_swim_report(run: SwimRun, path: Path) -> Path:
-    """Write the report, and return its path; the same run gives the same bytes."""
+def write_swim_report(run: SwimRun, path: Path, chapters: Sequence[Chapter] = ()) -> Path:
+    """Write the report, with what it learned since, and return its path; the same run gives the same bytes."""
     template = files("anlage.study").joinpath("swim.html.j2").read_text("utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     said = sentences(run)
@@ -172,6 +173,7 @@ def write_swim_report(run: SwimRun, path: Path) -> Path:
         "score": f"{mean_score(run.arms[CONNECTOME]):.0f}",
         "lead": said[0],
         "found": said[1:],
+        "chapters": chapters,
         "scores": score_figure(run.arms, run.contrasts),
         "arms_table": swim_table(run),
         "assumed": ASSUMED,
@@ -187,18 +189,6 @@ def write_swim_report(run: SwimRun, path: Path) -> Path:
     }
     write_text(path, page.from_string(template).render(content))
     return path
-
-
-def page_colours() -> str:
-    """CSS of the colours of a page, by day and by night."""
-    return f":root{{{_colours(False)}}}@media screen and (prefers-color-scheme:dark){{:root{{{_colours(True)}}}}}"
-
-
-def _colours(dark: bool) -> str:
-    from anlage.study.canvas import INK, LINE, MUTED, PAPER
-
-    names = {"paper": PAPER, "ink": INK, "muted": MUTED, "line": LINE}
-    return palette(dark) + "".join(f"--{name}:var({variable(colour)});" for name, colour in names.items())
 
 
 MAP_WIDTH, LANE_HEIGHT, NAMES = 940, 34, 118

@@ -1,4 +1,4 @@
-"""Lessons of a wiring, of rewired ones and of perceptrons: what is paired, what is kept, and what is said."""
+"""Practice of a wiring, of rewired ones and of perceptrons: what is paired, what is kept, and what is said."""
 
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def test_a_class_keeps_what_it_finished_and_reports_every_arm(tmp_path: Path) ->
     assert all(word in page for word in ("While they practised", "degree preserving", "schulman2017proximal"))
 
 
-def test_a_lesson_that_diverged_has_no_score_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_diverged_has_no_score_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(Toy):
         def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
             return super().step(action)[0], float("nan"), False
