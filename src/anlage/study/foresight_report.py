@@ -11,10 +11,9 @@ from matplotlib.figure import Figure
 from anlage.learning.checkpoint import write_text
 from anlage.seed import Seed
 from anlage.study.account import Table
-from anlage.study.canvas import ARM, BAND, INK, LINE, MUTED, SMALL, axes, sheet, svg, write
+from anlage.study.canvas import ARM, BAND, INK, LINE, MUTED, SMALL, axes, page_colours, sheet, svg, write
 from anlage.study.foresight import ARMS, PLANNER, ForesightRun, Gain, gains
 from anlage.study.statistics import bootstrap_interval
-from anlage.study.swim_report import page_colours
 
 REFERENCES = """@article{friston2017active,
   author = {Friston, Karl and FitzGerald, Thomas and Rigoli, Francesco and Schwartenbeck, Philipp and Pezzulo, Giovanni},
