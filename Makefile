@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: demo digits test mutants docs clean
 
 demo: .venv/body
-	$(BIN)/anlage live worm
+	$(BIN)/anlage live worm --grow-up
 
 digits: .venv/core
 	$(BIN)/anlage grow --resume

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from machine import keep
 
-JOBS = {"demo": ("live", "worm"), "digits": ("grow",)}
+JOBS = {"demo": ("live", "worm", "--grow-up"), "digits": ("grow",)}
 
 
 def main() -> None:
