@@ -174,7 +174,7 @@ def test_the_report_says_what_was_found(run: ForesightRun, tmp_path: Path) -> No
 
 def test_more_and_less_are_said_where_intervals_leave_out_zero() -> None:
     held = made(
-        {PLANNER: [[-1.0, -3.0], [-2.0, -4.0]], "policy": [[-5.0, -5.0], [-9.0, -9.0]], "ppo": [[-2.0] * 2, [-3.0] * 2]}
+        {PLANNER: [[-1.0, -3.0], [-2.0, -4.0]], "policy": [[-5.0, -5.0], [-9.0, -9.0]], "ppo": [[-1.5] * 2, [-4.0] * 2]}
     )
     more, less, level = foresight_sentences(held)[1:]
     assert more == "It earns more than policy."
