@@ -230,6 +230,8 @@ def read_sound(path: Path) -> Float[ndarray, " sample"]:
         rate_hz, sound = wavfile.read(io.BytesIO(path.read_bytes()))
     except (ValueError, EOFError, OSError, struct.error) as error:
         raise IntegrityError(f"{path} is no sound ({error}); save it as WAV.") from error
+    if not len(sound):
+        raise IntegrityError(f"{path} is a sound of no length; record it again, or say sound = false.")
     level: ndarray = sound.astype(np.float64)
     if sound.dtype == np.uint8:  # the only unsigned one, silent at 128
         level = (level - 128) / 128

@@ -246,6 +246,8 @@ def test_what_is_missing_or_no_film_is_said_in_a_sentence(folder: Path, monkeypa
     refused(RecipeError, "has 64 moments, but it takes 80", moments=40)
     (folder / "b.wav").write_bytes(b"RIFF")
     refused(IntegrityError, "b.wav is no sound", sound=True)
+    wavfile.write(folder / "b.wav", 8000, np.zeros(0, np.int16))
+    refused(IntegrityError, "b.wav is a sound of no length", sound=True)
     (folder / "b.wav").unlink()
     refused(DataMissing, "put b.wav beside it", sound=True)
     np.save(folder / "c.npy", np.zeros((40, 8, 8)))
