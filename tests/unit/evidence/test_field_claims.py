@@ -71,6 +71,25 @@ def test_a_row_of_the_ledger_is_what_the_library_itself_finds() -> None:
     assert row["curve"][-1]["memory_capacity"] == pytest.approx(found["curve"][-1]["memory_capacity"], rel=1e-3)  # type: ignore[index]
 
 
+def test_the_larva_is_asked_what_the_worm_is_asked() -> None:
+    asked = load("evidence/reservoir-dynamics", "dynamics_questions")
+    worm, larva = asked.questions(), asked.questions("larva")
+    assert list(worm) == list(larva)
+    for task in worm:
+        one, other = worm[task].recipe, larva[task].recipe
+        assert (one.task, one.readout, one.physiology) == (other.task, other.readout, other.physiology)
+        assert {"degree-preserving", "weight-permuted"} <= set(larva[task].comparison.arms)
+    assert other.topology.connectome == "larva"
+
+
+@pytest.mark.skipif(not can_read(LARVA), reason="the larva is not in the data folder; anlage fetch larva")
+def test_the_rewires_of_the_larva_keep_every_class_that_its_release_names() -> None:
+    asked = load("evidence/reservoir-dynamics", "dynamics_questions").larva_afterwards()
+    (control,) = asked["narma-10-classes"].comparison.controls
+    groups = asked["narma-10-classes"].recipe.topology.topology().groups
+    assert sorted(control.blocks) == sorted(name for name in groups if name.startswith("class:"))
+
+
 def test_what_is_in_the_ledger_is_not_made_again_and_another_question_is_refused(tmp_path: Path) -> None:
     ledger, made = load("scripts", "ledger"), []
 
