@@ -66,15 +66,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
 
 
-def verdict_table(found: Iterable[Contrast]) -> str:
+def verdict_table(found: Iterable[Contrast], digits: int = 4) -> str:
     """One line per contrast."""
     head = ["outcome", "control", "connectome", "control mean", "difference (95 % interval)", "percentile", "p (Holm)"]
     rows = []
     for c in found:
         p = "< 0.001" if c.p_holm < 0.001 else f"{c.p_holm:.3f}"
         low, high = c.interval
-        difference = f"{c.difference:+.4f} ({low:+.4f} to {high:+.4f})"
-        means = f"{c.connectome_mean:.4f}", f"{c.control_mean:.4f}"
+        difference = f"{c.difference:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})"
+        means = f"{c.connectome_mean:.{digits}f}", f"{c.control_mean:.{digits}f}"
         rows.append([c.outcome, c.control, *means, difference, f"{c.percentile:.0f}", p, c.verdict])
     return table([*head, "verdict"], rows)
 

@@ -4,32 +4,18 @@ Every finished trial is written at once to results/, and is not run again; an in
 runs/innate-practice. About half an hour of processor time.
 """
 
-import tomllib
-from collections.abc import Iterator
-from hashlib import sha256
+import sys
 from pathlib import Path
 from typing import Any
 
-from anlage.learning.checkpoint import read_json, write_json
-from anlage.study.practice import PracticePlan, PracticeTrial
-
 HERE = Path(__file__).parent
-RESULTS, ROOM = HERE / "results", HERE.parents[1] / "runs" / "innate-practice"
-TEXT = (HERE / "question.toml").read_bytes()
-QUESTION: dict[str, Any] = tomllib.loads(TEXT.decode())
-CHECKSUM = sha256(TEXT).hexdigest()[:16]
+sys.path.insert(0, str(HERE))
+from innate_trials import CHECKSUM, QUESTION, RESULTS, read, wanted  # noqa: E402
 
+from anlage.learning.checkpoint import write_json  # noqa: E402
+from anlage.study.practice import PracticePlan, PracticeTrial  # noqa: E402
 
-def wanted() -> Iterator[tuple[str, int]]:
-    """Every trial: its arm as the question calls it, and its index; trial 0 of every arm first."""
-    trials: dict[str, int] = QUESTION["trials"]
-    for index in range(max(trials.values())):
-        yield from ((arm, index) for arm, n in trials.items() if index < n)
-
-
-def read(arm: str) -> dict[str, Any]:
-    """The finished trials of an arm by index; those of another declaration are left out."""
-    return read_json(RESULTS / f"{arm}.json", lambda kept: kept.get("question") == CHECKSUM) or {}
+ROOM = HERE.parents[1] / "runs" / "innate-practice"
 
 
 def main() -> None:
