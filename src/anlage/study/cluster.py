@@ -145,4 +145,4 @@ def _ray() -> ModuleType:
         import ray
     except ImportError as error:
         raise DependencyMissing("To run trials on a cluster, Ray is needed: pip install 'anlage[ray]'.") from error
-    return ray  # type: ignore[no-any-return]
+    return ray  # type: ignore[no-any-return, unused-ignore]
