@@ -60,8 +60,9 @@ def practice_sentences(held: PracticeRun) -> list[str]:
     """What was found, in a few sentences."""
     plan, mine = held.plan, held.scores(CONNECTOME)
     lost = {arm: int(np.isnan(held.scores(arm)).sum()) for arm in plan.arms}
+    wiring = "motor wiring" if plan.innate else "wiring"
     said = [
-        f"After {plan.steps:,} steps of practice the wiring of {load(plan.connectome).source.title} earns "
+        f"After {plan.steps:,} steps of practice the {wiring} of {load(plan.connectome).source.title} earns "
         f"{np.nanmean(mine):,.0f} in {plan.body_words}, the mean of {len(mine)} trial{'s' * (len(mine) != 1)}."
         if np.isfinite(mine).any()
         else f"Learning diverged in every trial of the connectome in {plan.body_words}."
@@ -102,6 +103,35 @@ def draw_curves(held: PracticeRun) -> Figure:
     write(ax, -0.08, 1.11, f"return of a life while practising, mean of the last {RECENT}", weight="bold", **place)
     write(ax, 0.5, -0.19, "steps of all bodies together", color=MUTED, fontsize=SMALL, ha="center", **place)
     return figure
+
+
+def draw_rise(held: PracticeRun) -> Figure:
+    """Every innate trial's exam before and after practice, and the mean of each arm."""
+    figure = sheet(WIDTH, HEIGHT)
+    ax = axes(figure, LEFT, 40, WIDTH - LEFT - 20, HEIGHT - 100)
+    ax.spines["left"].set_visible(True)
+    ax.spines["left"].set_color(LINE)
+    for number, arm in enumerate(held.plan.arms):
+        colour, x = arm_colour(number), np.array([number, number + 0.5])
+        ends = np.stack([held.before(arm), held.scores(arm)])
+        ends = ends[:, np.isfinite(ends).all(0)]
+        ax.plot(x, ends, color=colour, lw=0.8, alpha=0.5, clip_on=False)
+        if ends.size:
+            ax.plot(x, ends.mean(1), "o-", color=colour, lw=2.8, ms=7, clip_on=False)
+        below = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "center"}
+        write(ax, number + 0.25, -0.1, arm, color=colour, weight="bold", **below)
+        words = " to ".join(f"{mean:,.0f}" for mean in ends.mean(1)) if ends.size else "diverged"
+        write(ax, number + 0.25, -0.19, words, color=MUTED, fontsize=SMALL, **below)
+    ax.set(ylim=(0, 1000), xlim=(-0.2, len(held.plan.arms) - 0.3), xticks=[])
+    place = {"transform": ax.transAxes, "va": "center"}
+    write(ax, -0.06, 1.11, f"exam before and after {held.plan.steps:,} steps of practice", weight="bold", **place)
+    return figure
+
+
+def rise_picture(held: PracticeRun) -> Markup:
+    """``draw_rise`` for a page."""
+    words = f"Exams before and after practice. {' '.join(practice_sentences(held))}"
+    return svg(draw_rise(held), "practice-rise", words, least=700)
 
 
 def curve_picture(held: PracticeRun) -> Markup:
@@ -175,6 +205,7 @@ def write_practice_report(held: PracticeRun, path: Path) -> Path:
         "lead": said[0],
         "found": said[1:],
         "curves": curve_picture(held),
+        "rise": rise_picture(held) if held.plan.innate else "",
         "arms_table": practice_table(held),
         "exam": EXAM,
         "innate": held.plan.innate,

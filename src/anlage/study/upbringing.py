@@ -16,7 +16,7 @@ from anlage.learning.recipe import Blueprint, PortChoice, Recipe, Schedule
 from anlage.study.arm import arms
 from anlage.study.figure import Reference, curve_figure
 from anlage.study.practice import PracticePlan, carry_out_practice
-from anlage.study.practice_report import curve_picture, practice_sentences
+from anlage.study.practice_report import practice_sentences, rise_picture
 from anlage.study.question import Comparison, Question
 from anlage.study.run import carry_out
 from anlage.topology import DegreePreserving
@@ -40,7 +40,7 @@ class Childhood:
     """How much is learned: rewired graphs, and steps of practice with as many."""
 
     graphs: int = 3
-    steps: int = 10_000
+    steps: int = 20_000
     felt: Recipe = field(default_factory=lambda: FELT)
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ def practises(
     plan = PracticePlan("worm", "swimmer", childhood.steps, childhood.graphs, seed, innate=True)
     held = carry_out_practice(plan, folder, workers=workers, progress=progress)
     caption = (
-        "Thin lines: one trial each; while practising, actions are partly chance. The circuits learn the strengths of the "
+        "Thin lines: one trial each, in lives without chance, before and after. The circuits learn the strengths of the "
         "synapses that they have; the perceptron begins knowing nothing."
     )
-    return Chapter("It practises", tuple(practice_sentences(held)), curve_picture(held), caption)
+    return Chapter("It practises", tuple(practice_sentences(held)), rise_picture(held), caption)

@@ -117,6 +117,7 @@ def test_growing_up_is_told_in_two_chapters(tmp_path: Path, fewer_lives: pytest.
     assert "predicting no change" in felt.figure
     practised = practises(childhood, 0, tmp_path / "practised")
     assert practised.title == "It practises" and "Before practice" in practised.said[1]
+    assert "exam before and after 16 steps of practice" in practised.figure
     with pytest.raises(AnlageError, match="Growing up with 1 graphs"):
         Childhood(1)
 
