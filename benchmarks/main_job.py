@@ -1,10 +1,11 @@
 """Time and memory of the two main jobs, as whole processes with their workers: `make demo` and `make digits`, installed already.
 
-    python benchmarks/main_job.py [demo=FOLDER] [digits=FOLDER]
+    python benchmarks/main_job.py [demo[=FOLDER]] [digits[=FOLDER]]
 
-A run is kept in its FOLDER when one is given.
+Of jobs that are named, the others keep what was measured before. A run is kept in its FOLDER when one is given.
 """
 
+import json
 import os
 import resource
 import subprocess
@@ -13,18 +14,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import keep
+from machine import RESULTS, keep
 
 JOBS = {"demo": ("live", "worm", "--grow-up"), "digits": ("grow",)}
 
 
 def main() -> None:
     """Run each once, in an empty folder."""
-    folders = dict(argument.split("=", 1) for argument in sys.argv[1:])
-    told: dict[str, object] = {"cores": os.cpu_count()}
+    named = {job: folder for job, _, folder in (argument.partition("=") for argument in sys.argv[1:])}
+    told: dict[str, object] = json.loads((RESULTS / "main_job.json").read_text()) if named else {}
+    told.pop("machine", None)
+    told["cores"] = os.cpu_count()
     with tempfile.TemporaryDirectory() as temporary:
         for job, words in JOBS.items():
-            folder = Path(folders.get(job, f"{temporary}/{job}"))
+            if named and job not in named:
+                continue
+            folder = Path(named.get(job) or f"{temporary}/{job}")
             before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
             command = [sys.executable, "-m", "anlage", *words, "--out", str(folder)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -52,12 +52,13 @@ class Childhood:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One part of growing up, as the report tells it."""
+    """One part of growing up, as the report tells it. ``small``: a figure that need not fill the page."""
 
     title: str
     said: tuple[str, ...]
     figure: Markup
     caption: str
+    small: bool = False
 
 
 def expects(childhood: Childhood, folder: Path, *, workers: int = 1, progress: Progress | None = None) -> Chapter:
@@ -88,7 +89,7 @@ def expects(childhood: Childhood, folder: Path, *, workers: int = 1, progress: P
         f"Error of prediction in embeddings, {len(mine.index)} seeds of the measured wiring and as many rewired ones with all "
         f"degrees kept; bands hold the middle 80 % of them."
     )
-    return Chapter("It learns what swimming feels like", said, picture, caption)
+    return Chapter("It learns what swimming feels like", said, picture, caption, small=True)
 
 
 def practises(
