@@ -205,6 +205,11 @@ def render(results: dict[str, Any]) -> str:
         "outputs": pools["output"],
         "edges": f"{whole['steps']['2']['edges']:,} of {whole['edges']:,}",
         "n": len(scores(results, "two-steps", "connectome")),
+        "bare": next(
+            f"{-100 * c.difference:.1f} points more (the larva: {c.verdict})"
+            for c in found
+            if c.control == "interface-only"
+        ),
         "detectable": f"{100 * max(c.detectable for c in found if c.control != 'interface-only'):.1f}",
         "degree_gap": f"{100 * found[0].difference:.2f}",
         "degree_share": f"{found[0].percentile:.0f} %",
