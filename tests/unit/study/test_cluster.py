@@ -75,7 +75,7 @@ class Stub(Trial):
 
 
 def stubs(folder: Path, n: int = 3, **what: object) -> list[Stub]:
-    return [Stub(QUESTION, CONNECTOME, i, folder, **what) for i in range(n)]
+    return [Stub(QUESTION, CONNECTOME, i, folder=folder, **what) for i in range(n)]
 
 
 def contents(folder: Path) -> dict[str, object]:
