@@ -4,15 +4,11 @@ Every circuit chooses among the settings of ``reflex.py`` as in the study of inn
 is that of the literature, two layers of 64, larger than any circuit here, and begins at rest.
 """
 
-from typing import final
-
-import numpy as np
 import torch
-from jaxtyping import Float
-from numpy import ndarray
 
 from anlage.connectome.library import load
 from anlage.experience.bodies import SWIMMER, open_world
+from anlage.experience.preference import InUnits
 from anlage.experience.swimmer import FULL_SPEED
 from anlage.learning.policy import CALM, Layers
 from anlage.network import LearningNetwork
@@ -34,27 +30,14 @@ INNATE_RATE, RATE = 3e-4, 1e-3
 LAYERS = (64, 64)
 
 
-@final
-class Told:
-    """The swimmer, every number it observes in a unit of its own, so that none has to be brought to a common scale.
+def told(n_links: int) -> InUnits:
+    """The swimmer, each number it observes in a unit of its own, so that none has to be brought to a common scale.
 
     Bends as shares of their limit, as a reflex feels them; rates in ``BENDING``; the head's speed as a share of the full one.
     """
-
-    def __init__(self, n_links: int) -> None:
-        self._world = world = open_world(SWIMMER, n_links)
-        self.name, self.limit = world.name, world.limit
-        self.n_observed, self.n_action = world.n_observed, world.n_action
-        self._unit = np.repeat([1.0, BENDING, FULL_SPEED, BENDING], [world.n_action, world.n_action, 2, 1])
-
-    def begin(self, seed: int) -> Float[ndarray, " input"]:
-        """A new life."""
-        return np.asarray(self._world.begin(seed) / self._unit)
-
-    def step(self, action: Float[ndarray, " action"]) -> tuple[Float[ndarray, " input"], float, bool]:
-        """One step of it."""
-        observation, reward, terminated = self._world.step(action)
-        return observation / self._unit, reward, terminated
+    world = open_world(SWIMMER, n_links)
+    joints = world.n_action
+    return InUnits(world, (*[1.0] * joints, *[BENDING] * joints, FULL_SPEED, FULL_SPEED, BENDING))
 
 
 def born(connectome: str, arm: str, index: int, seed: int, n_links: int) -> LearningNetwork:
@@ -62,7 +45,7 @@ def born(connectome: str, arm: str, index: int, seed: int, n_links: int) -> Lear
 
     Raises ``TopologyError`` for a connectome whose neurons do not reach muscles.
     """
-    world, tank = Told(n_links), Tank(n_links)
+    world, tank = told(n_links), Tank(n_links)
     if arm == PERCEPTRON:
         generator = torch.Generator().manual_seed(Seed(seed).child(index).child("interface").integer)
         return Layers(world.n_observed, world.n_action, LAYERS, generator, CALM)

@@ -24,7 +24,7 @@ from anlage.learning.recipe import Blueprint, PortChoice
 from anlage.learning.running import Running
 from anlage.network import LearningNetwork, PerceptronDesign, Physiology, budget, scale
 from anlage.seed import Seed
-from anlage.study.born import EVEN, INNATE_ARMS, INNATE_RATE, INNATE_SPREAD, RATE, Told, born
+from anlage.study.born import EVEN, INNATE_ARMS, INNATE_RATE, INNATE_SPREAD, RATE, born, told
 from anlage.study.compare import in_processes
 from anlage.study.outcome import Outcome
 from anlage.study.statistics import Contrast, Pair, family
@@ -142,7 +142,7 @@ class PracticeTrial:
         return calmed(PerceptronDesign().build(*size, budget(None, wired), generator))
 
     def _world(self) -> World:
-        return Told(self.plan.n_links) if self.plan.innate else open_world(self.plan.body, self.plan.n_links)
+        return told(self.plan.n_links) if self.plan.innate else open_world(self.plan.body, self.plan.n_links)
 
     def _stream(self) -> Seed:
         return Seed(self.plan.seed).child(self.index)

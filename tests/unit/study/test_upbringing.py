@@ -18,7 +18,7 @@ from anlage.learning.ppo import perform
 from anlage.learning.recipe import Schedule
 from anlage.network.innate import Innate
 from anlage.network.reflex import GRID
-from anlage.study.born import INNATE_ARMS, PERCEPTRON, Told, born
+from anlage.study.born import INNATE_ARMS, PERCEPTRON, born, told
 from anlage.study.practice import PracticePlan, PracticeTrial, carry_out_practice
 from anlage.study.practice_report import practice_sentences, practice_table, write_practice_report
 from anlage.study.question import read_question
@@ -42,15 +42,15 @@ def fewer_lives() -> pytest.MonkeyPatch:  # type: ignore[misc]
 
 
 def test_what_is_told_is_what_the_body_feels_in_other_units() -> None:
-    plain, told = open_world("swimmer", 6), Told(6)
+    plain, scaled = open_world("swimmer", 6), told(6)
     unit = np.array([1.0] * 5 + [3.0] * 5 + [0.1, 0.1, 3.0])
-    np.testing.assert_allclose(told.begin(3) * unit, plain.begin(3), rtol=1e-12)
+    np.testing.assert_allclose(scaled.begin(3) * unit, plain.begin(3), rtol=1e-12)
     action = np.array([1.0, 0.5, -0.5, 0.0, -1.0])
     for _ in range(3):
-        (seen, reward, _), (mine, same, over) = plain.step(action), told.step(action)
+        (seen, reward, _), (mine, same, over) = plain.step(action), scaled.step(action)
         np.testing.assert_allclose(mine * unit, seen, rtol=1e-12)
         assert same == reward and not over
-    assert (told.name, told.n_observed, told.n_action, told.limit) == ("swimmer", 13, 5, 1000)
+    assert (scaled.name, scaled.n_observed, scaled.n_action, scaled.limit) == ("swimmer", 13, 5, 1000)
 
 
 def test_a_circuit_is_born_with_the_setting_that_it_swims_best_with(monkeypatch: pytest.MonkeyPatch) -> None:
