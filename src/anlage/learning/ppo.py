@@ -133,7 +133,7 @@ class _Learner:
         self.critic = Layers(lives.n_observed, 1, practice.critic, generator)
         self.gatherer = Gatherer(lives, practice.segment, practice.discount, normalised=practice.normalised)
         self.trained = [p for p in (*policy.parameters(), *self.critic.parameters()) if p.requires_grad]
-        self.optimiser = torch.optim.Adam(self.trained, lr=practice.learning_rate, eps=1e-5)
+        self.optimiser = torch.optim.Adam(self.trained, lr=practice.learning_rate, eps=1e-5, fused=True)
         self.curve: list[dict[str, float]] = []
         self.lives: list[Ended] = []
         self.identity = self._identity()

@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import reduce
 from typing import cast, final
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from anlage.network import kernel
-from anlage.network.dynamics import Activation, Leaky
+from anlage.network.dynamics import Activation, Leaky, When
 from anlage.network.wiring import Wiring
 
 CHUNK = 1 << 22
@@ -41,21 +41,40 @@ class Crossing(ABC):
         current = self.forward(state)
         return Leaky(1.0, activation).rate(current, out=current)
 
-    def edges_of_steps(self, gradient: Sequence[Tensor], state: Sequence[Tensor]) -> Float[Tensor, " edge"]:
-        """``edges`` summed over steps, several side by side like a wider batch; raises ``ValueError`` when there are none."""
+    def edges_of_steps(self, gradient: Tensor, state: Tensor) -> Float[Tensor, " edge"]:
+        """``edges`` summed over steps, several side by side like a wider batch; ``ValueError`` when there are none.
+
+        Both have shape ``(step, neuron, batch)``.
+        """
         if not len(state):
             raise ValueError("The edge gradient is a sum over steps, of which there are none; give one at least.")
         at_once = max(1, CHUNK // max(1, state[0].numel()))
-        parts = (
-            self.edges(*(torch.cat(tuple(each[first : first + at_once]), 1) for each in (gradient, state)))
-            for first in range(0, len(state), at_once)
-        )
-        return reduce(Tensor.add_, parts)
+        some = zip(torch.split(gradient, at_once), torch.split(state, at_once), strict=True)
+        return reduce(Tensor.add_, (self.edges(*(each.transpose(0, 1).flatten(1) for each in pair)) for pair in some))
 
     def advance(self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor) -> Tensor:
         """The state one tick later, ``lerp(before, f(W before + outside), leak)``; ``rate`` receives ``f(...)``."""
         dynamics.rate(self.forward(before, outside), out=rate)
         return torch.lerp(before, rate, dynamics.leak)
+
+    def walk(self, dynamics: Leaky, states: Tensor, rates: Tensor, outside: Tensor, when: When) -> None:
+        """Tick after tick: ``states[i + 1]`` and ``rates[i]`` from ``states[i]`` and what is outside at that observation.
+
+        Shapes ``(tick + 1, neuron, batch)``, ``(tick, neuron, batch)`` and ``(observation, neuron, batch)``, all contiguous.
+        """
+        for i, rate in enumerate(rates):
+            states[i + 1] = self.advance(dynamics, states[i], outside[when.observation(i)], rate)
+
+    def walk_back(self, dynamics: Leaky, after: Tensor, rates: Tensor, gradient: Tensor, when: When) -> Tensor:
+        """From the gradient of the state after the last of some ticks to that of the state after the first of them.
+
+        ``rates``: ``f`` of each tick, but of the last one the gradient of its current; each becomes that. ``after`` may be
+        overwritten. ``gradient``: what the state after each of the ticks' observations, but the last, receives besides.
+        """
+        for i in range(len(rates) - 1, 0, -1):
+            extra = gradient[when.observation(i) - 1] if when.begins(i) else None
+            after = self.retreat(dynamics, rates[i], after, extra, rates[i - 1])
+        return after
 
     def ready(
         self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor, after: Tensor
@@ -97,7 +116,7 @@ class KernelCrossing(Crossing):
 
     def backward(self, gradient: Tensor, plus: Tensor | None = None) -> Tensor:
         """``plus + W.T @ gradient``."""
-        return self._backward(gradient, plus, 1.0, None)
+        return kernel.cross(self._wiring.backward_layout, self._by_presynaptic(), gradient, plus)
 
     def fired(self, activation: Activation, state: Tensor) -> Tensor:
         """``f(W @ state)``, in one pass."""
@@ -108,9 +127,9 @@ class KernelCrossing(Crossing):
         found = kernel.edges(self._wiring.forward_layout, self._wiring.rows, gradient, state)
         return found.to(self._weight.dtype)
 
-    def edges_of_steps(self, gradient: Sequence[Tensor], state: Sequence[Tensor]) -> Tensor:
+    def edges_of_steps(self, gradient: Tensor, state: Tensor) -> Tensor:
         """``edges`` summed over steps, in single precision; steps as wide as a tile are read where they are."""
-        if not len(state) or state[0].shape[1] < kernel.TILE // 2:
+        if not len(state) or state.shape[2] < kernel.TILE // 2:
             return super().edges_of_steps(gradient, state)
         total: Tensor | None = None
         for pair in zip(gradient, state, strict=True):
@@ -121,10 +140,19 @@ class KernelCrossing(Crossing):
         """The state one tick later, in one pass; ``rate`` is filled."""
         return self._forward(before, outside, kernel.Advance(dynamics.activation, dynamics.leak, before, rate))
 
-    def retreat(self, dynamics: Leaky, current: Tensor, after: Tensor, extra: Tensor | None, rate: Tensor) -> Tensor:
-        """The gradient of the state one tick earlier, in one pass; ``rate`` is replaced by that of the current before."""
-        finish = kernel.Retreat(dynamics.activation, dynamics.leak, rate, rate, extra)
-        return self._backward(current, after, 1 - dynamics.leak, finish)
+    def walk(self, dynamics: Leaky, states: Tensor, rates: Tensor, outside: Tensor, when: When) -> None:
+        """All ticks, each in one pass, their tensors checked once."""
+        weight, laid_out = (
+            (self._weight, False) if rates.shape[2] == 1 else self._for_columns(len(rates) * rates.shape[2])
+        )
+        edges = kernel.Edges(self._wiring.forward_layout, weight, laid_out, self._wiring.rows)
+        kernel.walk(edges, dynamics, states, rates, outside, when)
+
+    def walk_back(self, dynamics: Leaky, after: Tensor, rates: Tensor, gradient: Tensor, when: When) -> Tensor:
+        """All ticks, each in one pass, their tensors checked once; ``after`` becomes the result."""
+        edges = kernel.Edges(self._wiring.backward_layout, self._by_presynaptic())
+        kernel.walk_back(edges, dynamics, after, rates, gradient, when)
+        return after
 
     def ready(
         self, dynamics: Leaky, before: Tensor, outside: Tensor, rate: Tensor, after: Tensor
@@ -138,22 +166,20 @@ class KernelCrossing(Crossing):
     def _forward(self, state: Tensor, plus: Tensor | None, finish: kernel.Fire | kernel.Advance | None) -> Tensor:
         if state.shape[1] == 1:
             return kernel.stream(self._wiring.rows, self._weight, state, plus, finish)
-        layout = self._wiring.forward_layout
-        # One tile reads the weights as they lie; they are laid out for the second.
-        self._columns += state.shape[1]
+        weight, laid_out = self._for_columns(state.shape[1])
+        return kernel.cross(self._wiring.forward_layout, weight, state, plus, finish=finish, laid_out=laid_out)
+
+    def _for_columns(self, columns: int) -> tuple[Tensor, bool]:
+        """The weights to read for so many columns more, and whether they are laid out: one tile reads them as they lie."""
+        self._columns += columns
         if self._by_post is None and self._columns > kernel.TILE // 2:
-            self._by_post = self._reordered(layout)
-        weight = self._weight if self._by_post is None else self._by_post
-        return kernel.cross(layout, weight, state, plus, finish=finish, laid_out=self._by_post is not None)
+            self._by_post = kernel.lay_out(self._wiring.forward_layout, self._weight)
+        return (self._weight, False) if self._by_post is None else (self._by_post, True)
 
-    def _backward(self, gradient: Tensor, plus: Tensor | None, scale: float, finish: kernel.Retreat | None) -> Tensor:
-        layout = self._wiring.backward_layout
+    def _by_presynaptic(self) -> Tensor:
         if self._by_pre is None:
-            self._by_pre = self._reordered(layout)
-        return kernel.cross(layout, self._by_pre, gradient, plus, scale, finish)
-
-    def _reordered(self, layout: kernel.Layout) -> Tensor:
-        return kernel.lay_out(layout, self._weight)
+            self._by_pre = kernel.lay_out(self._wiring.backward_layout, self._weight)
+        return self._by_pre
 
 
 @final

@@ -220,7 +220,7 @@ class _Unroll(torch.autograd.Function):
         to_weight = to_drive = None
         if ctx.needs_input_grad[1]:
             parts = (near, current[:, :own], state[:-1]), (far, current, heard)
-            to_weight = torch.cat([part.edges_of_steps(to.unbind(), by.unbind()) for part, to, by in parts])
+            to_weight = torch.cat([part.edges_of_steps(to, by) for part, to, by in parts])
         current = current[:, :own]
         to_bias = current.sum((0, 2)).unsqueeze(1) if ctx.needs_input_grad[2] else None
         if ctx.needs_input_grad[3]:

@@ -14,6 +14,23 @@ Activation = Literal["tanh", "relu"]
 
 @final
 @dataclass(frozen=True, slots=True)
+class When:
+    """Where some ticks lie in a sequence with ``ticks`` per observation, the first of them being number ``first``."""
+
+    first: int
+    ticks: int
+
+    def observation(self, i: int) -> int:
+        """Number of tick ``i``'s observation, that of the first of these ticks being 0."""
+        return (self.first + i) // self.ticks - self.first // self.ticks
+
+    def begins(self, i: int) -> bool:
+        """Whether an observation begins with tick ``i``."""
+        return (self.first + i) % self.ticks == 0
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Leaky:
     """Leaky rate neurons, ``x' = (1 - leak) x + leak f(current)``; no units.
 

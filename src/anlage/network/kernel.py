@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int, UInt16
 from torch import Tensor
 
-from anlage.network.dynamics import Activation
+from anlage.network.dynamics import Activation, Leaky, When
 
 if TYPE_CHECKING:
     from anlage.network import _kernel
@@ -109,20 +109,6 @@ class Advance:
     rate: Float[Tensor, "neuron batch"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Retreat:
-    """The sums, plus ``extra``, are the gradient of a state; ``current`` receives that of the current that led to it.
-
-    ``rate`` holds ``f(current)``, and may be the same tensor as ``current``.
-    """
-
-    activation: Activation
-    leak: float
-    rate: Float[Tensor, "neuron batch"]
-    current: Float[Tensor, "neuron batch"]
-    extra: Float[Tensor, "neuron batch"] | None
-
-
 def instruction_set() -> str:
     """Name of the kernels in use: ``avx512``, ``avx2``, ``neon``, ``portable``, or ``none`` when they were not compiled."""
     return str(_kernel.instruction_set()) if _kernel is not None else "none"
@@ -160,11 +146,10 @@ def cross(
     weight: Float[Tensor, " edge"],
     state: Float[Tensor, "neuron batch"],
     plus: Float[Tensor, "neuron batch"] | None = None,
-    scale: float = 1.0,
-    finish: Fire | Advance | Retreat | None = None,
+    finish: Fire | Advance | None = None,
     laid_out: bool = True,
 ) -> Float[Tensor, "neuron batch"]:
-    """``scale * plus + W state``, or what ``finish`` makes of it; ``weight`` in the layout's order, or in the topology's.
+    """``plus + W state``, or what ``finish`` makes of it; ``weight`` in the layout's order, or in the topology's.
 
     Raises ``ValueError`` for tensors of another type or shape.
     """
@@ -174,7 +159,7 @@ def cross(
     result = _touched(torch.empty_like(state))
     if layout.n and batch:
         sums = _sums(layout, result)  # held until the kernel, which has its address only, is done
-        step = _step(state, plus, scale, result, sums, finish)
+        step = _step(state, plus, result, sums, finish)
         threads = _threads(layout.n_edges * batch)
         _kernel.cross(_half(weight), threads, *layout.numbers(laid_out), weight.data_ptr(), *step)
     return result
@@ -199,7 +184,7 @@ def stream(
     plus = None if plus is None else _state(plus, rows.n, 1, weight)
     result = _touched(torch.empty_like(state))
     sums = result if result.dtype == torch.float32 else result.float()
-    step = _step(state, plus, 1.0, result, sums, finish)
+    step = _step(state, plus, result, sums, finish)
     _kernel.stream(_half(weight), _threads(rows.n_edges), *rows.numbers(), weight.data_ptr(), *step)
     return result
 
@@ -221,11 +206,85 @@ def ready(
         raise ValueError(f"A call can be made ready for float32 states only, not for {state.dtype}.")
     for tensor in (_state(state, layout.n, state.shape[1], weight), plus, after):
         _own(tensor, state)
-    step = _step(state, plus, 1.0, after, after, finish)
+    step = _step(state, plus, after, after, finish)
     half, threads = _half(weight), _threads(layout.n_edges * state.shape[1])
     if state.shape[1] == 1:
         return partial(_kernel.stream, half, threads, *rows.numbers(), weight.data_ptr(), *step)
     return partial(_kernel.cross, half, threads, *layout.numbers(laid_out=False), weight.data_ptr(), *step)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """Edges with their weights, in the layout's order or in the topology's. ``rows``: the same, for one stream at a time."""
+
+    layout: Layout
+    weight: Float[Tensor, " edge"]
+    laid_out: bool = True
+    rows: Rows | None = None
+
+    def crosser(self, batch: int) -> Callable[..., None]:
+        """The kernel that crosses them, to be called with the numbers of a step."""
+        common = _half(self.weight), _threads(self.layout.n_edges * batch)
+        if batch == 1 and self.rows is not None:
+            return partial(_kernel.stream, *common, *self.rows.numbers(), self.weight.data_ptr())
+        return partial(_kernel.cross, *common, *self.layout.numbers(self.laid_out), self.weight.data_ptr())
+
+
+def walk(edges: Edges, dynamics: Leaky, states: Tensor, rates: Tensor, outside: Tensor, when: When) -> None:
+    """``Advance`` from ``states[0]`` on, into ``states[1:]`` and ``rates``.
+
+    Shapes ``(tick + 1, neuron, batch)``, ``(tick, neuron, batch)`` and, what is outside, ``(observation, neuron, batch)``.
+    Raises ``ValueError`` for tensors of another type or shape.
+    """
+    total = len(rates)
+    _demand_stacks(edges, (states, total + 1), (rates, total), (outside, when.observation(total - 1) + 1))
+    if not rates.numel():
+        return
+    crosser, sums, size = edges.crosser(rates.shape[2]), _sums(edges.layout, states[1]), _bytes(rates[0])
+    apart = sums.data_ptr() if sums.data_ptr() != states[1].data_ptr() else 0
+    how = rates.shape[2], _ADVANCE, _ACTIVATION[dynamics.activation], dynamics.leak
+    state, rate, given = states.data_ptr(), rates.data_ptr(), outside.data_ptr()
+    for i in range(total):
+        plus, after = given + when.observation(i) * size, state + size
+        crosser(state, plus, 1.0, after, apart or after, *how, state, rate, 0, 0)
+        state, rate = after, rate + size
+
+
+def walk_back(edges: Edges, dynamics: Leaky, after: Tensor, rates: Tensor, gradient: Tensor, when: When) -> None:
+    """``Retreat`` from the last tick to the second, in place: ``after`` becomes the gradient of the state after the first.
+
+    The last of ``rates``, shape ``(tick, neuron, batch)``, is the gradient of its current already; the others become that.
+    ``gradient``: of the state after each observation but the last, shape ``(observation, neuron, batch)``. Raises ``ValueError``
+    for tensors of another type or shape.
+    """
+    total = len(rates)
+    _demand_stacks(edges, (after.unsqueeze(0), 1), (rates, total), (gradient, when.observation(total - 1)))
+    if not rates.numel():
+        return
+    crosser, sums, size = edges.crosser(rates.shape[2]), _sums(edges.layout, after), _bytes(after)
+    how = rates.shape[2], _RETREAT, _ACTIVATION[dynamics.activation], dynamics.leak, 0
+    state, received, given = after.data_ptr(), rates[-1].data_ptr(), gradient.data_ptr()
+    for i in range(total - 1, 0, -1):
+        rate = received - size
+        extra = given + (when.observation(i) - 1) * size if when.begins(i) else 0
+        crosser(received, state, 1 - dynamics.leak, state, sums.data_ptr(), *how, rate, rate, extra)
+        received = rate
+
+
+def _bytes(state: Tensor) -> int:
+    return state.numel() * state.dtype.itemsize
+
+
+def _demand_stacks(edges: Edges, *stacks: tuple[Tensor, int]) -> None:
+    """The kernels see addresses only: states of the same size one after another, so many at least."""
+    size = stacks[0][0].shape[1:]
+    for stack, least in stacks:
+        if stack.dtype != edges.weight.dtype or stack.device.type != "cpu" or not stack.is_contiguous():
+            raise ValueError(f"Contiguous {edges.weight.dtype} states in main memory are needed, not {stack.dtype}.")
+        if stack.shape[1:] != size or size[0] != edges.layout.n or len(stack) < least:
+            raise ValueError(
+                f"At least {least} states of {edges.layout.n} neurons, all of one batch, are needed, not {tuple(stack.shape)}."
+            )
 
 
 def edges(
@@ -278,25 +337,20 @@ def _touched(tensor: Tensor) -> Tensor:
 def _step(
     state: Tensor,
     plus: Tensor | None,
-    scale: float,
     result: Tensor,
     sums: Tensor,
-    finish: Fire | Advance | Retreat | None,
+    finish: Fire | Advance | None,
 ) -> tuple[int | float, ...]:
     """The numbers of the kernels' ``Step``; tensors must be contiguous, and outlive the call."""
     added = 0 if plus is None else plus.data_ptr()
-    common = (state.data_ptr(), added, scale, result.data_ptr(), sums.data_ptr(), state.shape[1])
+    common = (state.data_ptr(), added, 1.0, result.data_ptr(), sums.data_ptr(), state.shape[1])
     if finish is None:
         return *common, _PLAIN, 0, 0.0, 0, 0, 0, 0
     activation = _ACTIVATION[finish.activation]
     if isinstance(finish, Fire):
         return *common, _FIRE, activation, 0.0, 0, 0, 0, 0
-    if isinstance(finish, Advance):
-        before, rate = _own(finish.before, state), _own(finish.rate, state)
-        return *common, _ADVANCE, activation, finish.leak, before, rate, 0, 0
-    extra = None if finish.extra is None else _own(finish.extra, state)
-    rate, current = _own(finish.rate, state), _own(finish.current, state)
-    return *common, _RETREAT, activation, finish.leak, 0, rate, current, extra or 0
+    before, rate = _own(finish.before, state), _own(finish.rate, state)
+    return *common, _ADVANCE, activation, finish.leak, before, rate, 0, 0
 
 
 def _state(state: Tensor, n: int, batch: int, like: Tensor) -> Tensor:

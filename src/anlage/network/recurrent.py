@@ -146,4 +146,4 @@ class RecurrentNetwork(nn.Module):
         )
         start = None if state is None else state.activity.T
         states = unroll(course, self.effective_weight(), self.bias, drive, start)
-        return states.permute(2, 0, 1), self.ports.out(states[:, self.ports.output].permute(2, 0, 1))
+        return states.permute(2, 0, 1), self.ports.out(states.index_select(1, self.ports.output).permute(2, 0, 1))

@@ -252,5 +252,5 @@ class _Fire(torch.autograd.Function):
             to_potential = neuron.keep * to_potential
         weight = None
         if to_weight:
-            weight = crossing.edges_of_steps(to_arrived.unbind(), torch.cat([travelling, fired])[: len(fired)].unbind())
+            weight = crossing.edges_of_steps(to_arrived, torch.cat([travelling, fired])[: len(fired)])
         return None, weight, current, spikes, to_potential, to_synaptic, None, to_sent[: len(travelling)]

@@ -7,6 +7,7 @@ arXiv 1604.06174).
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from anlage.errors import AnlageError
-from anlage.network.dynamics import Leaky
+from anlage.network.dynamics import Leaky, When
 from anlage.network.synapse import crossing
 from anlage.network.wiring import Wiring
+
+CHUNK = 1 << 20
+"""Numbers of a state held side by side where that saves calls; more saves nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +68,11 @@ def stretch(course: Course, total: int, state_bytes: int) -> int:
     return next(fitting, least)
 
 
+def at_once(state: Tensor) -> int:
+    """Observations for which it pays to have such a state for each, side by side, beside what must be held anyway."""
+    return max(1, CHUNK // max(1, state.numel()))
+
+
 class _Walk:
     """Going through the ticks: forwards, and forwards again where something was not kept."""
 
@@ -71,16 +80,29 @@ class _Walk:
         self.course, self.bias, self.drive = course, bias, drive
         self.crossing = crossing(course.wiring, weight)
 
-    def through(self, first: int, last: int, state: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        """``state`` and the states after each of the ticks; and their rates."""
-        states, rates, outside = [state], [], None
-        for i in range(first, last):
-            if outside is None or i % self.course.ticks == 0:
-                driven = self.drive[i // self.course.ticks]
-                outside = self.bias.expand(-1, state.shape[1]).index_add(0, self.course.input, driven)
-            rates.append(torch.empty_like(state))
-            states.append(self.crossing.advance(self.course.dynamics, states[-1], outside, rates[-1]))
+    def through(self, first: int, last: int, state: Tensor) -> tuple[Tensor, Tensor]:
+        """``state`` and the states after each of the ticks, ``(tick + 1, neuron, batch)``; and their rates."""
+        states = state.new_empty(last - first + 1, *state.shape)
+        rates = state.new_empty(last - first, *state.shape)
+        states[0] = state
+        ticks, dynamics = self.course.ticks, self.course.dynamics
+        for begin, end in self.pieces(first, last, state):
+            i, j = begin - first, end - first
+            outside = self._outside(begin // ticks, -(-end // ticks), state.shape[1])
+            self.crossing.walk(dynamics, states[i : j + 1], rates[i:j], outside, When(begin, ticks))
         return states, rates
+
+    def pieces(self, first: int, last: int, state: Tensor) -> Iterator[tuple[int, int]]:
+        """Ticks ``first .. last`` in pieces of whole observations, as many as are worth a state of each beside the others."""
+        length = self.course.ticks * at_once(state)
+        while first < last:
+            end = min(last, first - first % self.course.ticks + length)
+            yield first, end
+            first = end
+
+    def _outside(self, first: int, last: int, batch: int) -> Tensor:
+        """What reaches every neuron from outside the network at each of some observations."""
+        return self.bias.expand(last - first, -1, batch).index_add(1, self.course.input, self.drive[first:last])
 
 
 class _Unroll(torch.autograd.Function):
@@ -90,17 +112,20 @@ class _Unroll(torch.autograd.Function):
     def forward(ctx: Any, course: Course, weight: Tensor, bias: Tensor, drive: Tensor, start: Tensor) -> Tensor:
         walk, start, total = _Walk(course, weight, bias, drive), start.contiguous(), len(drive) * course.ticks
         learning = any(ctx.needs_input_grad)
-        length = stretch(course, total, start.numel() * start.element_size()) if learning else course.ticks
+        if learning:
+            length = stretch(course, total, start.numel() * start.element_size())
+        else:
+            length = course.ticks * at_once(start)
         seen = start.new_empty(len(drive), *start.shape)
-        kept = [start]
-        held: tuple[list[Tensor], list[Tensor]] = [start], []
+        kept: list[Tensor] = [start]
+        held: tuple[Tensor, ...] = ()
         for first in range(0, total, length):
-            held = states, _ = walk.through(first, min(first + length, total), kept[-1])
-            for i in range(first + 1, first + len(states)):
-                if i % course.ticks == 0:
-                    seen[i // course.ticks - 1] = states[i - first]
-            kept = [*kept, states[-1]] if learning else states[-1:]
-        ctx.walk, ctx.length, ctx.kept, ctx.held = walk, length, kept[1:-1], held if learning else None
+            held = ()  # let go before the next are made
+            held = walk.through(first, min(first + length, total), kept[-1])
+            done = held[0][course.ticks - first % course.ticks :: course.ticks]
+            seen[first // course.ticks :][: len(done)] = done
+            kept = [*(kept if learning else ()), held[0][-1].clone()]  # without the others
+        ctx.walk, ctx.length, ctx.kept, ctx.held = walk, length, kept[1:-1], held if learning else ()
         ctx.save_for_backward(weight, start)
         return seen
 
@@ -131,42 +156,52 @@ class _WayBack:
 
     def through(self, first: int, start: Tensor) -> None:
         """From the last tick not yet gone through back to ``first``, whose state before was ``start``."""
-        walk, (leak, dynamics) = self.ctx.walk, (self.course.dynamics.leak, self.course.dynamics)
+        walk, course = self.ctx.walk, self.course
         states, current = self.ctx.held or walk.through(first, self.last, start)
-        self.ctx.held = None  # rates turn into gradients below
-        for i in range(self.last, first, -1):
-            # Here to_state is the gradient of the state after tick i - 1, all told.
-            if i == self.last or self._cut(i):
-                rate = current[i - 1 - first]
-                rate.copy_(dynamics.slope(rate).mul_(leak).mul_(self.to_state))
-            self._before(i - 1, first, current)
+        self.ctx.held = ()  # rates turn into gradients below
+        end = self.last
+        while end > first:
+            # Here to_state is the gradient of the state after tick end - 1, all told.
+            rate = current[end - 1 - first]
+            rate.copy_(course.dynamics.slope(rate).mul_(course.dynamics.leak).mul_(self.to_state))
+            begin = max(first, self._cut_before(end))
+            these, later = current[begin - first : end - first], self.gradient[begin // course.ticks :]
+            self.to_state = walk.crossing.walk_back(
+                course.dynamics, self.to_state, these, later, When(begin, course.ticks)
+            )
+            self._leave(begin, these[0])
+            end = begin
         self._gather(first, states, current)
         self.last = first
 
-    def _before(self, i: int, first: int, current: list[Tensor]) -> None:
-        """Make ``to_state`` the gradient of the state before tick ``i``, and ready the current before it."""
-        walk, leak = self.ctx.walk, self.course.dynamics.leak
-        extra = self.gradient[i // self.course.ticks - 1] if i and i % self.course.ticks == 0 else None
-        if self._cut(i):
-            self.to_state = torch.zeros_like(self.to_state) if extra is None else extra.clone()
-        elif i > first:
-            self.to_state = walk.crossing.retreat(
-                self.course.dynamics, current[i - first], self.to_state, extra, current[i - 1 - first]
-            )
-        elif i or self.ctx.needs_input_grad[4]:
-            self.to_state = walk.crossing.backward(current[0], self.to_state * (1 - leak))
-            if extra is not None:
-                self.to_state += extra
+    def _cut_before(self, end: int) -> int:
+        """The last tick before ``end`` from which no gradient goes further back; 0 where there is none."""
+        if self.course.horizon is None:
+            return 0
+        apart: int = self.course.horizon * self.course.ticks
+        return (end - 1) // apart * apart
 
-    def _cut(self, i: int) -> bool:
-        horizon = self.course.horizon
-        return horizon is not None and i > 0 and i % (horizon * self.course.ticks) == 0
+    def _leave(self, i: int, current: Tensor) -> None:
+        """From the gradient of the state after tick ``i`` to that of the state before it."""
+        if not (i or self.ctx.needs_input_grad[4]):
+            return
+        if i and self._cut_before(i + 1) == i:
+            self.to_state = torch.zeros_like(self.to_state)
+        else:
+            self.to_state = self.ctx.walk.crossing.backward(current, self.to_state * (1 - self.course.dynamics.leak))
+        if i and i % self.course.ticks == 0:
+            self.to_state += self.gradient[i // self.course.ticks - 1]
 
-    def _gather(self, first: int, states: list[Tensor], current: list[Tensor]) -> None:
-        if self.to_weight is not None and current:
+    def _gather(self, first: int, states: Tensor, current: Tensor) -> None:
+        if self.to_weight is not None and len(current):
             self.to_weight += self.ctx.walk.crossing.edges_of_steps(current, states[:-1])
-        if self.to_bias is not None and current:
-            self.to_bias += torch.stack(current).sum((0, 2)).unsqueeze(1)
+        if self.to_bias is not None:
+            self.to_bias += current.sum((0, 2)).unsqueeze(1)
         if self.to_drive is not None:
-            for i, received in enumerate(current, first):
-                self.to_drive[i // self.course.ticks] += received[self.course.input]
+            for begin, end in self.ctx.walk.pieces(first, self.last, self.to_state):
+                received = current[begin - first : end - first].index_select(1, self.course.input)
+                if self.course.ticks == 1:
+                    self.to_drive[begin:end] = received
+                else:
+                    when = torch.arange(begin, end, device=received.device) // self.course.ticks
+                    self.to_drive.index_add_(0, when, received)

@@ -9,6 +9,7 @@ import torch
 
 from anlage.network import Leaky, Wiring, kernel, synapse
 from anlage.network.crossing import Crossing, KernelCrossing, TorchCrossing
+from anlage.network.dynamics import When
 from anlage.network.synapse import crossing
 from anlage.network.unroll import Course, unroll
 from anlage.topology import Topology
@@ -179,10 +180,10 @@ def test_the_edge_gradient_of_steps_is_the_sum_of_theirs(
     wanted = torch.einsum("tib,tjb->ij", current.double(), state.double())[topology.post, topology.pre]
     for chunk in (1, 2 * 57 * batch, 1 << 22):
         monkeypatch.setattr("anlage.network.crossing.CHUNK", chunk)
-        found = crossed.edges_of_steps(current.unbind(), state.unbind())
+        found = crossed.edges_of_steps(current, state)
         torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-4)
     with pytest.raises(ValueError, match="there are none"):
-        crossed.edges_of_steps((), ())
+        crossed.edges_of_steps(current[:0], state[:0])
 
 
 @compiled
@@ -220,20 +221,72 @@ def test_what_is_not_a_number_stays_so_in_half_precision_and_large_numbers_becom
 @pytest.mark.parametrize("batch", [1, 6, 37])
 def test_a_tick_in_one_pass_equals_its_parts(isa: str, batch: int, dynamics: Leaky) -> None:
     topology = graph()
-    weight, state, gradient, plus = values(topology, batch)
+    weight, state, _, plus = values(topology, batch)
     fused, parts = KernelCrossing(Wiring(topology), weight), TorchCrossing(Wiring(topology), weight)
     rates = torch.empty_like(state), torch.empty_like(state)
     close = {"rtol": 1e-5, "atol": 1e-5}
     advanced = [each.advance(dynamics, state, plus, rate) for each, rate in zip((fused, parts), rates, strict=True)]
     torch.testing.assert_close(*advanced, **close)
     torch.testing.assert_close(*rates, **close)
-    for extra in (None, plus):
-        at = rates[0].clone(), rates[0].clone()
-        back = [
-            each.retreat(dynamics, gradient, state, extra, rate) for each, rate in zip((fused, parts), at, strict=True)
-        ]
-        torch.testing.assert_close(*back, **close)
-        torch.testing.assert_close(*at, **close)
+
+
+@compiled
+@pytest.mark.parametrize("dynamics", [Leaky(0.3, "tanh"), Leaky(1.0, "tanh"), Leaky(0.7, "relu")])
+@pytest.mark.parametrize("batch", [1, 6, 37])
+@pytest.mark.parametrize(
+    ("when", "block"), [(When(0, 1), 64), (When(0, 3), 1 << 14), (When(5, 3), 64), (When(2, 4), 1 << 14)]
+)
+def test_many_ticks_at_once_equal_one_after_another(
+    isa: str, batch: int, dynamics: Leaky, when: When, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks(monkeypatch, block)
+    topology, ticks = graph(), 5
+    weight = values(topology, batch)[0] / 4  # no activity explodes
+    states, rates, outside, gradient = (
+        torch.randn(length, topology.n_neurons, batch, generator=torch.Generator().manual_seed(length))
+        for length in (ticks + 1, ticks, 6, 7)
+    )
+    found = []
+    for kind in (KernelCrossing, TorchCrossing):
+        crossed, along, rate = kind(Wiring(topology), weight), states.clone(), rates.clone()
+        crossed.walk(dynamics, along, rate, outside, when)
+        kept = rate.clone()
+        after = crossed.walk_back(dynamics, gradient[-1].clone(), rate, gradient, when)
+        found.append((along, kept, after, rate))
+    for mine, wanted in zip(*found, strict=True):
+        torch.testing.assert_close(mine, wanted, rtol=2e-5, atol=2e-5)
+    along, kept = found[0][:2]
+    now = states[0].double()
+    exact = TorchCrossing(Wiring(topology), weight.double())
+    for i in range(ticks):
+        observation = (when.first + i) // when.ticks - when.first // when.ticks
+        rate = torch.tanh if dynamics.activation == "tanh" else torch.relu
+        fired = rate(exact.forward(now) + outside[observation])
+        now = (1 - dynamics.leak) * now + dynamics.leak * fired
+        torch.testing.assert_close(along[i + 1].double(), now, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(kept[i].double(), fired, rtol=1e-4, atol=1e-5)
+
+
+@compiled
+def test_stacks_that_the_kernels_would_misread_are_refused(isa: str) -> None:
+    topology = graph()
+    weight, state, *_ = values(topology, 4)
+    crossed, states = KernelCrossing(Wiring(topology), weight), state.expand(3, -1, -1).contiguous()
+    for wrong in (states.double(), states.transpose(0, 1).contiguous().transpose(0, 1)):
+        with pytest.raises(ValueError, match="in main memory are needed"):
+            crossed.walk(Leaky(), wrong, states, states, When(0, 1))
+        with pytest.raises(ValueError, match="in main memory are needed"):
+            crossed.walk_back(Leaky(), state, states, wrong, When(0, 1))
+    for arguments in (
+        (states, states, states),
+        (states, states[:2], states[:1]),
+        (states[:, 1:].clone(), states, states),
+    ):
+        with pytest.raises(ValueError, match="states of"):
+            crossed.walk(Leaky(), *arguments, When(0, 1))
+    for gradient in (states[:1], states[..., :2].contiguous()):
+        with pytest.raises(ValueError, match="states of"):
+            crossed.walk_back(Leaky(), state, states, gradient, When(0, 1))
 
 
 @compiled
