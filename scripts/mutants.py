@@ -38,6 +38,7 @@ ERROR = "tests/unit/connectome/test_error.py"
 MADE, RECORDED, MEASURES = (
     f"tests/unit/experience/test_{name}.py" for name in ("made_tasks", "recorded_tasks", "measure")
 )
+KERNEL, UNROLL = "tests/unit/network/test_kernel.py", "tests/unit/network/test_synapse.py"
 CHESS = "tests/unit/experience/test_chess.py"
 COMPANY, SWIMMING = "tests/unit/experience/test_paired.py", "tests/unit/experience/test_swimming.py"
 FILMS = "tests/unit/experience/test_video.py"
@@ -221,7 +222,9 @@ MUTANTS = (
     ),
     Mutant("topology/build.py", "both_ways = use &", "both_ways = np.zeros_like(use) &", "tests/unit/topology"),
     Mutant("topology/control.py", '(self.changed == 0) == (self.declared != "destroys")', "True", "tests/contract"),
-    Mutant("network/unroll.py", "self.to_state * (1 - leak)", "self.to_state", "tests/unit/network"),
+    Mutant(
+        "network/unroll.py", "self.to_state * (1 - self.course.dynamics.leak)", "self.to_state", "tests/unit/network"
+    ),
     Mutant(
         "topology/divide.py",
         "(share > 0) & (share >= crossing - 1e-12)",
@@ -270,7 +273,18 @@ MUTANTS = (
     Mutant("network/kernel.py", "segment if laid_out or", "segment if True or", "tests/unit/network/test_kernel.py"),
     Mutant("network/synapse.py", "if self._version != self._weight._version:", "if False:", "tests/unit/network"),
     Mutant("network/unroll.py", "(2 * n + math.ceil(total / n))", "(n + math.ceil(total / n))", "tests/unit/network"),
-    Mutant("network/unroll.py", "i % (horizon * self.course.ticks)", "i % horizon", "tests/unit/network"),
+    Mutant(
+        "network/unroll.py",
+        "apart: int = self.course.horizon * self.course.ticks",
+        "apart: int = self.course.horizon",
+        UNROLL,
+    ),
+    Mutant("network/unroll.py", "course.ticks - first % course.ticks ::", "course.ticks - 1 ::", UNROLL),
+    Mutant(
+        "network/dynamics.py", "(self.first + i) // self.ticks - self.first // self.ticks", "i // self.ticks", KERNEL
+    ),
+    Mutant("network/kernel.py", "if when.begins(i) else 0", "if False else 0", KERNEL),
+    Mutant("network/kernel.py", "apart or after, *how", "after, *how", KERNEL),
     Mutant("network/wiring.py", "edges_of += begin", "edges_of = begin", "tests/unit/network"),
     Mutant(
         "network/spiking.py",

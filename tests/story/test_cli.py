@@ -204,6 +204,7 @@ def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
         (["grow", "--workers", "0"], "--workers is 0, but must be at least 1"),
         (["grow", "--workers", "-3"], "--workers is -3, but must be at least 1"),
         (["compare", "--graphs", "0"], "comparison.graphs is 0"),
+        (["compare", "--on", "nowhere", "--dry-run"], "place to run trials"),
         (["report", "."], r"holds no run \(it has no question\.toml\)"),
         (["report", "nowhere/at/all"], "nowhere/at/all holds no run"),
         (["sources", "."], "holds no run"),

@@ -87,11 +87,11 @@ def _raised(args: argparse.Namespace, folder: Path) -> "list[Chapter]":
     from anlage.study.compare import cores
     from anlage.study.upbringing import Childhood, expects, practises
 
-    childhood, meter, workers = Childhood(), Meter(), cores()
+    childhood, meter, workers = Childhood(seed=args.seed), Meter(), cores()
     print("\nIt learns what swimming feels like ...")
     chapters = [expects(childhood, folder / "felt", workers=workers, progress=meter)]
     print("\n".join(chapters[0].said) + "\n\nIt practises ...")
-    chapters.append(practises(childhood, args.seed, folder / "practised", workers=workers, progress=meter))
+    chapters.append(practises(childhood, folder / "practised", workers=workers, progress=meter))
     print("\n".join(chapters[1].said))
     return chapters
 

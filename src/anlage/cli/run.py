@@ -38,12 +38,13 @@ def _grow(args: argparse.Namespace) -> None:
     question = _question(args)
     folder = args.out or Path("runs") / question.recipe.name
     _announce(question)
+    pool = _pool(args)  # what is wrong with the place is said before anything else
     if args.dry_run:
         print(_duration(question, args.workers or cores()))
         n_trials = len(trials(question))
         print(f"nothing was run; {n_trials} trial{'s' * (n_trials != 1)} would be, into {folder}")
         return
-    run = carry_out(question, folder, resume=args.resume, workers=args.workers, pool=_pool(args), progress=Meter())
+    run = carry_out(question, folder, resume=args.resume, workers=args.workers, pool=pool, progress=Meter())
     _tell(run)
     print(f"report: {write_report(run)}")
     if lost := diverged(run.records):

@@ -38,9 +38,8 @@ MODALITY = {
 }
 """Channel -> what the larva's neurons that have it sense, in the words of Winding et al. 2023."""
 WORM_CLASS = {"light": ("ASJ",), "warm": ("AFD",), "touch": ("ASH", "FLP"), "company": ("ASK",)}
-"""Channel -> classes of the worm: Ward et al. 2008 (Nat Neurosci 11:916), Kimura et al. 2004 (Curr Biol 14:1291), Kaplan &
-Horvitz
-1993 (PNAS 90:2227), Macosko et al. 2009 (Nature 458:1171)."""
+"""Channel -> classes of the worm: Ward et al. 2008 (Nat Neurosci 11:916), Kimura et al. 2004 (Curr Biol 14:1291), Kaplan
+and Horvitz 1993 (PNAS 90:2227), Macosko et al. 2009 (Nature 458:1171)."""
 WORM_MOTOR = (("SMBDL", "SMBDR", "SMDDL", "SMDDR"), ("SMBVL", "SMBVR", "SMDVL", "SMDVR"))
 """Head motor neurons that bend the neck dorsally, ventrally (Gray et al. 2005, PNAS 102:3184); a worm crawls on its side."""
 

@@ -4,7 +4,7 @@ Both are small here, to be watched in minutes: too few graphs for a verdict. Stu
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import final
 
@@ -42,6 +42,7 @@ class Childhood:
     graphs: int = 3
     steps: int = 20_000
     felt: Recipe = field(default_factory=lambda: FELT)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.graphs < 2 or self.steps < 1:
@@ -67,7 +68,8 @@ def expects(childhood: Childhood, folder: Path, *, workers: int = 1, progress: P
     Raises ``DependencyMissing`` without MuJoCo, ``RecipeError`` when the folder holds another question's answer.
     """
     compared = Comparison((DegreePreserving(),), childhood.graphs, ("prediction_error",))
-    run = carry_out(Question(childhood.felt, compared), folder, resume=True, workers=workers, progress=progress)
+    felt = replace(childhood.felt, seed=childhood.seed)
+    run = carry_out(Question(felt, compared), folder, resume=True, workers=workers, progress=progress)
     every = arms(run)
     mine = every[0]
     before, after, still = (
@@ -92,11 +94,9 @@ def expects(childhood: Childhood, folder: Path, *, workers: int = 1, progress: P
     return Chapter("It learns what swimming feels like", said, picture, caption, small=True)
 
 
-def practises(
-    childhood: Childhood, seed: int, folder: Path, *, workers: int = 1, progress: Progress | None = None
-) -> Chapter:
+def practises(childhood: Childhood, folder: Path, *, workers: int = 1, progress: Progress | None = None) -> Chapter:
     """Practise for reward from the reflex that it was born with, beside a rewired reflex, an even map and a perceptron."""
-    plan = PracticePlan("worm", "swimmer", childhood.steps, childhood.graphs, seed, innate=True)
+    plan = PracticePlan("worm", "swimmer", childhood.steps, childhood.graphs, childhood.seed, innate=True)
     held = carry_out_practice(plan, folder, workers=workers, progress=progress)
     caption = (
         "Thin lines: one trial each, in lives without chance, before and after. The circuits learn the strengths of the "

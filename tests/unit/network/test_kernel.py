@@ -234,7 +234,7 @@ def test_a_tick_in_one_pass_equals_its_parts(isa: str, batch: int, dynamics: Lea
 @pytest.mark.parametrize("dynamics", [Leaky(0.3, "tanh"), Leaky(1.0, "tanh"), Leaky(0.7, "relu")])
 @pytest.mark.parametrize("batch", [1, 6, 37])
 @pytest.mark.parametrize(
-    ("when", "block"), [(When(0, 1), 64), (When(0, 3), 1 << 14), (When(5, 3), 64), (When(2, 4), 1 << 14)]
+    ("when", "block"), [(When(0, 1), 8), (When(0, 3), 1 << 14), (When(5, 3), 8), (When(2, 4), 1 << 14)]
 )
 def test_many_ticks_at_once_equal_one_after_another(
     isa: str, batch: int, dynamics: Leaky, when: When, block: int, monkeypatch: pytest.MonkeyPatch
@@ -265,6 +265,24 @@ def test_many_ticks_at_once_equal_one_after_another(
         now = (1 - dynamics.leak) * now + dynamics.leak * fired
         torch.testing.assert_close(along[i + 1].double(), now, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(kept[i].double(), fired, rtol=1e-4, atol=1e-5)
+
+
+@compiled
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("batch", [1, 6, 80])
+def test_many_ticks_at_once_are_the_single_ticks_to_the_last_bit(
+    isa: str, batch: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks(monkeypatch, 8)
+    topology = graph()
+    weight, state, *_ = (tensor.to(dtype) for tensor in values(topology, batch))
+    states, rates = state.expand(5, -1, -1).clone(), torch.empty(4, *state.shape, dtype=dtype)
+    crossed, one = KernelCrossing(Wiring(topology), weight), KernelCrossing(Wiring(topology), weight)
+    crossed.walk(Leaky(0.3), states, rates, states[:4].clone(), When(0, 1))
+    now, rate = state, torch.empty_like(state)
+    for i in range(4):
+        now = one.advance(Leaky(0.3), now, state, rate)
+        assert torch.equal(states[i + 1], now) and torch.equal(rates[i], rate)
 
 
 @compiled

@@ -204,6 +204,20 @@ def test_a_memory_budget_changes_no_gradient(states: int) -> None:
         torch.testing.assert_close(mine, wanted, rtol=1e-12, atol=1e-12)
 
 
+def test_the_size_of_pieces_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = normal(N, BATCH, seed=5).requires_grad_()
+    wanted = gradients(course(), start)
+    monkeypatch.setattr("anlage.network.unroll.CHUNK", 1)
+    for memory in (None, 10 * N * BATCH * 8):
+        for mine, theirs in zip(gradients(course(memory=memory), start), wanted, strict=True):
+            torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
+    with torch.no_grad():
+        weight, drive = torch.from_numpy(topology().weight.copy()), normal(8, 2, BATCH, seed=3)
+        seen = unroll(course(), weight, normal(N, 1, seed=2), drive, start)
+        monkeypatch.undo()
+        torch.testing.assert_close(seen, unroll(course(), weight, normal(N, 1, seed=2), drive, start))
+
+
 @pytest.mark.parametrize("total", [1, 2, 24, 400])
 def test_what_is_held_fits_the_budget_wherever_it_can(total: int) -> None:
     least = min(2 * n + -(-total // n) for n in range(1, total + 1))

@@ -110,12 +110,13 @@ def test_the_recipe_of_growing_up_is_the_one_on_the_shelf() -> None:
 
 def test_growing_up_is_told_in_two_chapters(tmp_path: Path, fewer_lives: pytest.MonkeyPatch) -> None:
     brief = replace(FELT, experience=Swimming(4, 50, 4), schedule=Schedule(steps=2, batch=4, log_every=1))
-    childhood = Childhood(2, 16, brief)
+    childhood = Childhood(2, 16, brief, seed=7)
     felt = expects(childhood, tmp_path / "felt")
     assert "On swims kept back its error falls from" in felt.said[0]
     assert "ndecided" in felt.said[1] or "No verdict" in felt.said[1]
     assert "predicting no change" in felt.figure
-    practised = practises(childhood, 0, tmp_path / "practised")
+    assert read_question((tmp_path / "felt" / "question.toml").read_text(), "felt").recipe.seed == 7
+    practised = practises(childhood, tmp_path / "practised")
     assert practised.title == "It practises" and "Before practice" in practised.said[1]
     assert "exam before and after 16 steps of practice" in practised.figure
     with pytest.raises(AnlageError, match="Growing up with 1 graphs"):
