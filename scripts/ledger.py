@@ -92,12 +92,12 @@ def _short(value: object) -> object:
 
 
 def _write(path: Path, identity: str, rows: Sequence[Row]) -> None:
-    names = list(rows[0]) if rows else []
+    names = list(dict.fromkeys(name for row in rows for name in row))  # some levels have scores that others have not
     head = {
         "format": FORMAT,
         "question": identity,
         "versions": {name: version(name) for name in ("anlage", "torch", "numpy", "scipy")},
         "columns": names,
     }
-    lines = ",\n".join(json.dumps([row[name] for name in names]) for row in rows)
+    lines = ",\n".join(json.dumps([row.get(name) for name in names]) for row in rows)
     write_text(path, json.dumps(head)[:-1] + f', "rows": [\n{lines}\n]}}\n')

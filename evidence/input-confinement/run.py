@@ -1,14 +1,14 @@
 """How much of the larval brain does a smell recruit, and how much of rewired ones?
 
-``python evidence/input-confinement/run.py`` answers ``question.toml`` into ``results/``, one file per arm, in rounds of twenty
-graphs per arm; what is finished is not done again. ``page.py`` turns the results into ``page.md`` and its figure.
+``python evidence/input-confinement/run.py [ARM ...]`` answers ``question.toml`` into ``results/``, one file per arm, in rounds of
+twenty graphs per arm; what is finished is not done again. ``page.py`` turns the results into ``page.md`` and its figure.
 """
 
 import importlib.metadata
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ from anlage.topology.quantity import spectral_radius
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 AT_ONCE = 20
-"""Graphs of an arm between two writings of its result; each arm gets so many before any gets more."""
+"""Each arm gets so many graphs before any gets more."""
 
 
 def read_question() -> tuple[dict[str, Any], str]:
@@ -59,34 +59,37 @@ def rounded(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, flo
     return {setting: {name: round(value, 6) for name, value in row.items()} for setting, row in found.items()}
 
 
-def main() -> None:
-    """Run what is missing."""
+def main(only: Sequence[str]) -> None:
+    """Run what is missing, of all arms or of those named; every graph is written when it is scored."""
     question, identity = read_question()
     topology = build(load("larva"), **question["topology"])
     truth, seed, started = spectral_radius(topology), Seed(question["seed"]), time.monotonic()
+    rungs = arms(question, topology)
+    if unknown := [name for name in only if name not in rungs]:
+        sys.exit(f"There is no arm {unknown[0]!r}; the arms are {', '.join(rungs)}.")
     names = ("anlage", "numpy", "scipy")
     stamp = {
         "question": identity,
         "versions": {"python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in names},
     }
     write_json(RESULTS / "larva.json", stamp | {"graphs": [rounded(score(question, topology, truth))]})
-    for goal in range(AT_ONCE, max(wanted for _, wanted in arms(question, topology).values()) + 1, AT_ONCE):
-        for name, (control, wanted) in arms(question, topology).items():
+    for goal in range(AT_ONCE, max(wanted for _, wanted in rungs.values()) + 1, AT_ONCE):
+        for name, (control, wanted) in rungs.items():
             path = RESULTS / f"{name}.json"
             old = read_json(path, lambda record: record.get("question") == identity) or {}
             graphs: list[Any] = list(old.get("graphs", []))  # type: ignore[call-overload]
-            if len(graphs) >= min(goal, wanted):
+            if len(graphs) >= min(goal, wanted) or (only and name not in only):
                 continue
             for i in range(len(graphs), min(goal, wanted)):
                 made, _ = control_graph(control, topology, seed.child(name).child(i).rng())
                 graphs.append(rounded(score(question, made, truth)))
-            write_json(path, stamp | {"graphs": graphs})
+                write_json(path, stamp | {"graphs": graphs})
             print(f"{name}: {len(graphs)} of {wanted} graphs, {time.monotonic() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
     try:
         with threadpool_limits(1):
-            main()
+            main(sys.argv[1:])
     except AnlageError as error:
         sys.exit(str(error))

@@ -23,6 +23,7 @@ from anlage.topology.reciprocity import ReciprocityPreserving
 from anlage.topology.renumber import near, renumber
 from anlage.topology.resized import Resized
 from anlage.topology.rewire import BlockPreserving, DegreePreserving, ErdosRenyi
+from anlage.topology.ring import Ring
 from anlage.topology.shrink import shrink
 from anlage.topology.space import LengthPreserving
 from anlage.topology.spectrum import PermuteEnds, RankMatched, SpectrumMatched
@@ -62,6 +63,7 @@ __all__ = [
     "ReciprocityPreserving",
     "Remover",
     "Resized",
+    "Ring",
     "SpectrumMatched",
     "Step",
     "StrengthPreserving",

@@ -110,6 +110,14 @@ def test_what_is_in_the_ledger_is_not_made_again_and_another_question_is_refused
         ledger.read(path, "that")
 
 
+def test_a_score_that_only_some_levels_have_is_kept_and_empty_elsewhere(tmp_path: Path) -> None:
+    ledger, path = load("scripts", "ledger"), tmp_path / "scores.json"
+    ledger.fill(
+        path, "this", [("a", 0, 0), ("a", 0, 1)], lambda _arm, _i, level: {"x": 1.0, **({"y": 2.0} if level else {})}
+    )
+    assert [(row["x"], row["y"]) for row in ledger.read(path, "this")] == [(1.0, None), (1.0, 2.0)]
+
+
 def test_a_part_of_a_wiring_is_the_submatrix_and_its_groups_follow() -> None:
     whole, kept = random_graph(1), np.array([0, 2, 4, 5])
     made = load("scripts", "reservoir").part(whole, kept, "a test")
