@@ -197,6 +197,7 @@ def render(results: dict[str, Any]) -> str:
         "audit": audit_table(results),
         "more_steps": level_table(results, "more-steps", words["more-steps"]["T"], "T"),
         "expansion": level_table(results, "expansion", words["expansion"]["F"], "F"),
+        "late": {arm: scores(results, "more-steps", arm, 5).mean() for arm in words["more-steps"]["arms"]},
         "missing": missing(results),
         "effect": f"{effect:.1f} points (95 % interval {low:.1f} to {high:.1f})",
         "expected": "as was expected" if effect >= 2 and low > 0 else "less than the two points that were expected",
