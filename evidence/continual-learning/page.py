@@ -28,7 +28,9 @@ SCENARIOS = {"class": "which of the ten digits", "domain": "which of the two of 
 LEARNERS = ("naive", "replay")
 WIRED = ("degree-preserving", "weight-permuted")
 """The controls that the claim is about."""
-MEASURES = ("accuracy", "anytime_accuracy", "forgetting", "backward_transfer")
+MEASURES = ("accuracy", "anytime_accuracy", "forgetting", "backward_transfer", "forward_transfer")
+FEWER = {"joint": MEASURES[:1], "class": MEASURES[:-1]}
+"""What can be measured of lessons learned at once, and of new classes, which nobody can name before."""
 
 
 def level(scenario: str, learner: str) -> str:
@@ -96,10 +98,21 @@ def scale_table(everything: dict[str, dict[str, list[Record]]]) -> str:
                 for arm in (CONNECTOME, "mlp"):
                     if not any(record["arm"] == arm for record in part):
                         continue
-                    values = [f"{final(part, arm, m).mean():.3f}" for m in MEASURES]
-                    values = values if learner != "joint" else [values[0], "–", "–", "–"]
+                    known = FEWER.get(learner, FEWER.get(scenario, MEASURES))
+                    values = [f"{final(part, arm, m).mean():.3f}" if m in known else "–" for m in MEASURES]
                     rows.append([f"{wiring if arm == CONNECTOME else arm}, {scenario}, {learner}", *values])
-    return table(["", "ACC", "anytime", "forgetting", "BWT"], rows)
+    return table(["", "ACC", "anytime", "forgetting", "BWT", "FWT"], rows)
+
+
+def forward(everything: dict[str, dict[str, list[Record]]]) -> dict[str, float]:
+    """Forward transfer of every arm with each learner: the mean furthest from 0, and the least and largest deviation of seeds."""
+    each = []
+    for parts in everything.values():
+        for learner in LEARNERS:
+            part = here(parts["asked"], "domain", learner)
+            each += [final(part, arm, "forward_transfer") for arm in sorted({str(record["arm"]) for record in part})]
+    deviations = [float(values.std(ddof=1)) for values in each]
+    return {"most": max(abs(v.mean()) for v in each), "least_sd": min(deviations), "most_sd": max(deviations)}
 
 
 def panel(ax: Axes, parts: dict[str, list[Record]], scenario: str, arms: list[str]) -> None:
@@ -195,6 +208,7 @@ def finding() -> Finding:
         permuted=means(larva, "replay", "weight-permuted", "accuracy"),
         contrasts="\n\n".join(tables),
         scale=scale_table(everything),
+        forward=forward(everything),
         missing=missing(everything),
     )
     known = [
