@@ -127,6 +127,18 @@ def found(setting: str) -> list[Contrast]:
     return contrasts(OUTCOMES[SCORE], errors(setting, RING)[0], best, 0.0, rng)
 
 
+def walk(
+    question: Mapping[str, Any], index: int = 0
+) -> tuple[Float[ndarray, "column moment"], Float[ndarray, " moment"]]:
+    """Activity of the ring's heading neurons on the first test walk of a seed, and the heading in degrees, 0 to 360."""
+    made, root = {k: v for k, v in question["ring"].items() if k != "cue"}, Seed(question["seed"])
+    problem = PathIntegration(**question["task"]).open(root.child("task").child(index).rng())
+    lived = network(question, Ring(**made).topology(), "own", problem, root.child("trial").child(index))
+    _, shown = states(lived, problem)
+    cosine, sine = problem.test_answer[0].double().numpy().T
+    return shown[0, :, : made["columns"]].T, np.rad2deg(np.arctan2(sine, cosine)) % 360
+
+
 def odd_floor(question: Mapping[str, Any], walks: int = 4000) -> float:
     """Least mean error, in degrees, of any odd network with an affine readout: half the mean of min(|V|, 180 - |V|).
 

@@ -20,7 +20,7 @@ from anlage.topology import Topology
 
 ROOT = Path(__file__).parents[3]
 CLAIMS = ("reservoir-dynamics", "three-body", "odour", "path-integration")
-SIBLINGS = ("finding", "ledger", "reservoir", "dynamics_questions")
+SIBLINGS = ("finding", "ledger", "reservoir", "dynamics_questions", "heading_questions", "heading_ring")
 
 
 @pytest.fixture(scope="module", autouse=True)
