@@ -155,6 +155,11 @@ def render(results: dict[str, Any]) -> str:
         "missing": "".join(
             f" Not run yet: {name.replace('-', ' ')} scores." for name in ENSEMBLES if name not in results["records"]
         ),
+        "tails": ", ".join(
+            f"{100 * sum(results['records'][name]['found']['3'].values()) / studies:.0f} % ({name.replace('-', ' ')})"
+            for name in ("heavy-tailed", "skewed", "skewed-down")
+        ),
+        "sure": f"{100 * results['records']['normal']['foretold']['3']:.0f} %",
         "graphs": results["question"]["graphs"],
         "naive": "{:.0f} to {:.0f} %".format(
             *(
