@@ -98,11 +98,9 @@ def run() -> None:
         found: dict[str, Any] = {"graph": wired(arm, index).fingerprint}
         for name, group in (("own ports", "output"), ("all neurons", "all")):
             rows = topology.group((group,))
-            try:
-                error = fit(*(part[..., rows] for part in columns), posed(index), [0.0])[0.0][1]
-            except (AnlageError, ValueError, np.linalg.LinAlgError):
-                error = float("nan")
-            found[name] = error if np.isfinite(error) else KNOWS_NOTHING
+            parts = [part[..., rows] for part in columns]
+            finite = all(np.isfinite(part).all() for part in parts)
+            found[name] = fit(parts[0], parts[1], posed(index), [0.0])[0.0][1] if finite else KNOWS_NOTHING
         return found
 
     graphs = range(question["graphs"])

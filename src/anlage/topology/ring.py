@@ -24,7 +24,7 @@ class Ring:
     ``columns`` places around the circle, each with three neurons: EPG, whose bump of activity stands at the heading; PEN-left and
     PEN-right, which hear the EPG of their column and reach back to EPGs ``shift_deg`` further to the left (counter-clockwise)
     and right (PENs of the fly: one glomerulus of eight, 45 degrees; Turner-Evans et al. 2017; Green et al. 2017). Turning left
-    drives all PEN-left and silences PEN-right, so that the bump is pulled to the left.
+    drives all PEN-left and holds PEN-right back, so that the bump is pulled to the left.
 
     PENs reach EPGs with ``2 (cos(distance) / cos(shift) - inhibition / 2) / columns``: cosines less an even inhibition, which in
     the fly takes the way through further neurons and is folded into the edges here, as in Noorman et al. 2024. So an edge may
@@ -86,8 +86,10 @@ class Ring:
         ``turn``: radians per tick that one unit of the first input stands for, in a network of this ``leak``. The bump moves by
         ``2 leak tan(shift) / pi`` per tick and unit of drive, if slowly; with a shift of 45 degrees and inhibition 1 a turn of
         ``leak / 16`` radians per tick comes out 1 % too small, one of ``leak / 6`` 7 %. ``cue``: strength of the other two.
-        Raises ``TopologyError`` for a ring without shift, which nothing can turn.
+        Raises ``TopologyError`` for a ring without shift, which nothing can turn, and for a leak outside (0, 1].
         """
+        if not 0 < leak <= 1:
+            raise TopologyError(f"leak is {leak}, but must lie above 0 and at most at 1.")
         if self.shift_deg == 0:
             raise TopologyError(
                 "A ring with shift_deg = 0 cannot be turned; take the interface of one that has a shift."

@@ -121,6 +121,8 @@ def test_without_the_shift_a_heading_is_kept_and_not_turned() -> None:
     assert heading(still, lived(still, drive, bump(still, 1.0), 500))[-1] == pytest.approx(1.0, abs=np.deg2rad(3))
     with pytest.raises(TopologyError, match="cannot be turned"):
         still.interface(0.03, LEAK)
+    with pytest.raises(TopologyError, match="leak is 0"):
+        Ring().interface(0.03, 0.0)
 
 
 def test_the_ports_are_where_the_fly_has_them() -> None:
