@@ -1,0 +1,39 @@
+"""Run the trials that question.toml declares: python evidence/graph-policy/run.py [--backwards]
+
+Every finished trial is written at once to results/, and is not run again; the expert is kept in runs/graph-policy. About half an
+hour of processor time; a second process that goes backwards meets the first in the middle.
+"""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from graph_trials import CHECKSUM, PORTS, RESULTS, imitation, part, read, school, wanted  # noqa: E402
+
+from anlage.learning.checkpoint import write_json  # noqa: E402
+
+ROOM = HERE.parents[1] / "runs" / "graph-policy"
+
+
+def main() -> None:
+    """Run what is missing."""
+    ROOM.mkdir(parents=True, exist_ok=True)
+    given = school(ROOM)
+    whole = part()
+    ports = {"input": len(whole.group(PORTS.input)), "output": len(whole.group(PORTS.output))}
+    facts = {"expert": given.score, "neurons": whole.n_neurons, "edges": whole.n_edges, "ports": ports}
+    versions = {name: version(name) for name in ("torch", "numpy", "mujoco")}
+    write_json(RESULTS / "school.json", {"question": CHECKSUM, **facts, "versions": versions})
+    trials = list(wanted())
+    for arm, index in reversed(trials) if "--backwards" in sys.argv[1:] else trials:
+        name = f"{arm}-{index:02d}"
+        if read(name) is None:
+            record = imitation(arm, index, given)
+            write_json(RESULTS / f"{name}.json", {"question": CHECKSUM, **record})
+            print(name, [each["error"] for each in record["cloned"]], record["again"], flush=True)
+
+
+if __name__ == "__main__":
+    main()
