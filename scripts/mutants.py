@@ -80,6 +80,10 @@ MUTANTS = (
     Mutant("learning/ppo.py", "torch.minimum(ratio * advantage, near * advantage)", "ratio * advantage", PPO),
     Mutant("learning/policy.py", "fresh, now)", "now, now)", PPO),
     Mutant("experience/world.py", "truncated, total = ~terminated & (", "truncated, total = (", LIVES),
+    Mutant("learning/imitate.py", "array[lived] for", "array for", "tests/unit/learning/test_imitate.py"),
+    Mutant(
+        "learning/imitate.py", "[(0, 0), (0, short),", "[(0, 0), (short, 0),", "tests/unit/learning/test_imitate.py"
+    ),
     Mutant(
         "learning/imitate.py",
         "return (wrong * real).sum() / real.sum()",
@@ -229,6 +233,13 @@ MUTANTS = (
         "topology/divide.py",
         "(share > 0) & (share >= crossing - 1e-12)",
         "share >= crossing",
+        "tests/unit/topology/test_divide.py",
+    ),
+    Mutant("topology/between.py", "steps=self.hops + 1", "steps=self.hops", "tests/unit/topology/test_divide.py"),
+    Mutant(
+        "topology/between.py",
+        "np.where(inside, 0, 1)",
+        "1 - np.where(inside, 0, 1)",
         "tests/unit/topology/test_divide.py",
     ),
     Mutant("topology/function.py", "flow[sensory] = source[sensory]", "pass", "tests/unit/topology/test_divide.py"),

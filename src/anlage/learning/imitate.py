@@ -41,6 +41,25 @@ class Demonstrations:
         pairs = zip(self._arrays(), more._arrays(), strict=True)
         return Demonstrations(*(np.concatenate(pair) for pair in pairs))
 
+    def pieces(self, length: int) -> "Demonstrations":
+        """The same moments as lives of at most ``length``: gradients then go no further back, and more lives fit into a batch.
+
+        A pupil begins each piece at rest, and learns nothing about what lies further back. Raises ``RecipeError`` for a length
+        below 1.
+        """
+        if length < 1:
+            raise RecipeError(f"length of a piece is {length}, but must be at least 1.")
+        n, time = self.real.shape
+        short = -(-time // length) * length - time
+
+        def cut(array: ndarray) -> ndarray:
+            padded = np.pad(array, [(0, 0), (0, short), *[(0, 0)] * (array.ndim - 2)])
+            return padded.reshape(n * (time + short) // length, length, *array.shape[2:])
+
+        cuts = [cut(array) for array in self._arrays()]
+        lived = cuts[2].any(axis=1)
+        return Demonstrations(*(array[lived] for array in cuts))
+
     def _arrays(self) -> tuple[ndarray, ndarray, ndarray]:
         return self.observation, self.action, self.real
 

@@ -33,12 +33,16 @@ def judge(question: Question, records: Sequence[Record]) -> list[Contrast]:
                 doubt = _doubt(here, arm, outcome)
                 margin = comparison.margin_of(name)
                 pairs.append(Pair(outcome, arm, connectome, scores, graphs, margin, doubt, cell.name, engineered))
-        seed = Seed(question.recipe.seed).child("bootstrap").child(name)
-        first = family(pairs, seed.rng())
-        unused = _unused(first)
-        doubted = [replace(pair, doubt=unused.get((pair.level, pair.control), pair.doubt)) for pair in pairs]
-        found += family(doubted, seed.rng()) if unused else first
+        found += weighed(pairs, Seed(question.recipe.seed).child("bootstrap").child(name))
     return found
+
+
+def weighed(pairs: Sequence[Pair], seed: Seed) -> list[Contrast]:
+    """The contrasts of one outcome, judged together; where the bare interface gets as far, nothing speaks for the wiring."""
+    first = family(pairs, seed.rng())
+    unused = _unused(first)
+    doubted = [replace(pair, doubt=unused.get((pair.level, pair.control), pair.doubt)) for pair in pairs]
+    return family(doubted, seed.rng()) if unused else first
 
 
 def bare(found: Sequence[Contrast]) -> Contrast | None:

@@ -2,6 +2,7 @@
 
 from anlage.topology.ablate import InterfaceOnly, NoRecurrence, RandomProjection
 from anlage.topology.audit import Audit, audit
+from anlage.topology.between import Between
 from anlage.topology.blockmodel import BlockModel
 from anlage.topology.build import build
 from anlage.topology.community import ModularityPreserving
@@ -34,6 +35,7 @@ from anlage.topology.topology import Step, Topology
 __all__ = [
     "Annotation",
     "Audit",
+    "Between",
     "BinaryWeights",
     "BlockModel",
     "BlockPreserving",

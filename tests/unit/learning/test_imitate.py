@@ -122,3 +122,34 @@ def test_impossible_apprenticeships_and_experts_are_refused() -> None:
     one, other = (demonstrate(expert, worlds(2), Seed(0), steps=n) for n in (4, 5))
     with pytest.raises(RecipeError, match="cannot be put together"):
         one.beside(other)
+
+
+@pytest.mark.parametrize("length", [1, 4, 9, 20])
+def test_pieces_of_lives_are_the_same_moments_in_the_same_order(length: int) -> None:
+    shown = demonstrate(expert, worlds(3), Seed(0), steps=9)
+    cut = shown.pieces(length)
+    assert cut.observation.shape == (3 * -(-9 // length), length, 2)
+    assert cut.real.sum(1).max() == min(length, 9)
+    for whole, part in ((shown.observation, cut.observation), (shown.action, cut.action)):
+        np.testing.assert_array_equal(part[cut.real], whole[shown.real])
+
+
+def test_pieces_after_the_end_of_a_life_are_left_out() -> None:
+    shown = demonstrate(expert, worlds(2), Seed(0), steps=9)
+    ended = Demonstrations(shown.observation, shown.action, np.arange(9) < np.array([[4], [9]]))
+    assert ended.pieces(3).real.sum(1).tolist() == [3, 1, 3, 3, 3]
+    assert ended.pieces(4).real.tolist() == [[True] * 4] * 3 + [[True, False, False, False]]
+
+
+def test_without_memory_a_pupil_learns_the_same_from_pieces() -> None:
+    shown = demonstrate(expert, worlds(4), Seed(0), steps=9)
+    policies = [Policy(Layers(2, 1, (), generator()), 1).double() for _ in range(2)]
+    how = (Apprenticeship(30, 4, 0.1), Apprenticeship(30, 12, 0.1))
+    given = zip(policies, (shown, shown.pieces(3)), how, strict=True)
+    found = [imitate(policy, lives, plan, Seed(1))[1] for policy, lives, plan in given]
+    np.testing.assert_allclose(*found, rtol=1e-9)
+
+
+def test_a_piece_without_length_is_refused() -> None:
+    with pytest.raises(RecipeError, match="length of a piece is 0"):
+        demonstrate(expert, worlds(1), Seed(0), steps=3).pieces(0)

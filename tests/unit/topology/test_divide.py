@@ -9,6 +9,7 @@ from anlage.connectome.library import load
 from anlage.errors import DataMissing, TopologyError, UnknownName
 from anlage.study.agreement import symmetry
 from anlage.topology import Step, Topology, audit, build
+from anlage.topology.between import Between
 from anlage.topology.divide import Annotation, Assignment, Division, divide
 from anlage.topology.function import LARVA, Function, modalities, sensory_flow
 
@@ -212,3 +213,41 @@ def test_the_parts_of_the_larva_are_its_systems_and_left_and_right_agree() -> No
     assert pairs.together > 0.85
     assert pairs.by_chance < 0.2
     assert all(audit(part.topology, ("entry",), ("exit",), steps=1).hops >= 0 for part in division.parts[:-1])
+
+
+def on_walks(topology: Topology, into: set[int], out: set[int], hops: int) -> set[int]:
+    """Neurons on a walk of at most ``hops`` edges from one of ``into`` to one of ``out``, by trying all walks."""
+    edges = {(pre, post) for pre, post, _ in edge_list(topology)}
+    found: set[int] = set()
+    for length in range(hops + 1):
+        for walk in product(range(N), repeat=length + 1):
+            if walk[0] in into and walk[-1] in out and all(step in edges for step in pairwise(walk)):
+                found |= set(walk)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("hops", [1, 2, 3])
+def test_between_two_ports_is_what_lies_on_a_short_walk_from_one_to_the_other(seed: int, hops: int) -> None:
+    topology, rule = small(seed), Between(hops=hops)
+    inside = on_walks(topology, {0}, {3, 4}, hops)
+    if not inside:
+        with pytest.raises(TopologyError, match="allow more hops"):
+            divide(topology, rule)
+        return
+    division = divide(topology, rule)
+    assert set(division.part("between").members.tolist()) == inside
+    assert division.names == (("between", "others") if len(inside) < N else ("between",))
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (lambda: Between(hops=0), "hops is 0"),
+        (lambda: Between(output=("nobody",)), "no group of neurons called 'nobody'"),
+        (lambda: Between(("output",), ("none",)), "no neurons here|no group"),
+    ],
+)
+def test_ports_between_which_nothing_can_lie_are_refused_in_one_sentence(rule: object, said: str) -> None:
+    with pytest.raises((TopologyError, UnknownName), match=said):
+        divide(small(0), rule())  # type: ignore[operator]
