@@ -71,7 +71,45 @@ class Job(Protocol):
         ...
 
 
+@runtime_checkable
+class KeptJob(Job, Protocol):
+    """A job that knows where its record is kept."""
+
+    def kept(self) -> Record | None:
+        """The record of this very job, where it was done before."""
+        ...
+
+    def keep(self, record: Record) -> None:
+        """Leave it for the next run."""
+        ...
+
+
 J = TypeVar("J", bound=Job)
+K = TypeVar("K", bound=KeptJob)
+
+
+def through(
+    wanted: Sequence[K],
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+    here: Callable[[K], Record] = lambda job: job.run(),
+) -> dict[K, Record]:
+    """The record of every job; each is kept as soon as it is made, and none is made twice.
+
+    ``here``: how a job is run in this process, with one worker.
+    """
+    report = progress or (lambda _done, _total: None)
+    found = {job: record for job in wanted if (record := job.kept()) is not None}
+    missing = [job for job in wanted if job not in found]
+    report(len(found), len(wanted))
+    serial = ((job, here(job)) for job in missing)
+    with closing(in_processes(missing, min(workers, len(missing))) if workers > 1 else serial) as finished:
+        for job, record in finished:
+            job.keep(record)
+            found[job] = record
+            report(len(found), len(wanted))
+    return found
 
 
 def in_processes(missing: Sequence[J], workers: int) -> Generator[tuple[J, Record]]:

@@ -1,9 +1,9 @@
 """What foresight buys: an agent that plans by what it has learned, beside what is faster, knows more, or has learned nothing."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from time import process_time
@@ -27,7 +27,7 @@ from anlage.mind.active import Agent, Upbringing, by_chance, generator, live
 from anlage.mind.imagination import Rehearsal
 from anlage.mind.planner import Confused, Deliberation, Planner
 from anlage.seed import Seed
-from anlage.study.compare import in_processes, one_thread
+from anlage.study.compare import one_thread, through
 from anlage.study.statistics import bootstrap_interval, sign_flip_p
 from anlage.study.trial import Record
 
@@ -271,18 +271,6 @@ def carry_out_foresight(
     """
     plan.world()  # what is wrong with the body is said before anything is run
     wanted = [ForesightTrial(plan, maker, index, str(folder)) for index in range(plan.trials) for maker in plan.makers]
-    found = {trial: trial.kept() for trial in wanted}
-    missing = [trial for trial, record in found.items() if record is None]
-    report = progress or (lambda _what, _done, _total: None)
-    report("trials", len(wanted) - len(missing), len(wanted))
-    serial = ((trial, trial.run()) for trial in missing)
-    done = in_processes(missing, min(workers, len(missing))) if workers > 1 else serial
-    with closing(done) as finished:
-        for trial, record in finished:
-            trial.keep(record)
-            found[trial] = record
-            report("trials", sum(record is not None for record in found.values()), len(wanted))
-    records = {
-        maker: [r for trial, r in found.items() if trial.maker == maker and r is not None] for maker in plan.makers
-    }
+    found = through(wanted, workers=workers, progress=partial(progress, "trials") if progress else None)
+    records = {maker: [found[trial] for trial in wanted if trial.maker == maker] for maker in plan.makers}
     return ForesightRun(plan, records)

@@ -4,8 +4,8 @@ Either nothing but the wiring is given, and all weights begin by chance; or a mo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from anlage.learning.running import Running
 from anlage.network import LearningNetwork, PerceptronDesign, Physiology, budget, scale
 from anlage.seed import Seed
 from anlage.study.born import EVEN, INNATE_ARMS, INNATE_RATE, INNATE_SPREAD, RATE, born, told
-from anlage.study.compare import in_processes
+from anlage.study.compare import through
 from anlage.study.outcome import Outcome
 from anlage.study.statistics import Contrast, Pair, family
 from anlage.study.trial import CONNECTOME, Record
@@ -188,18 +188,14 @@ def carry_out_practice(
     Raises ``UnknownName`` for an unknown connectome or body, ``BodyError`` for a wiring without input or output neurons.
     """
     wanted = [PracticeTrial(plan, arm, index, str(folder)) for index in range(plan.graphs) for arm in plan.arms]
-    found = {trial: trial.kept() for trial in wanted}
-    missing = [trial for trial, record in found.items() if record is None]
     report = progress or (lambda _what, _done, _total: None)
-    report("trials", len(wanted) - len(missing), len(wanted))
-    serial = ((trial, trial.run(lambda done, total: report("steps", done, total))) for trial in missing)
-    done = in_processes(missing, min(workers, len(missing))) if workers > 1 else serial
-    with closing(done) as finished:
-        for trial, record in finished:
-            trial.keep(record)
-            found[trial] = record
-            report("trials", sum(record is not None for record in found.values()), len(wanted))
-    records = {arm: [r for trial, r in found.items() if trial.arm == arm and r is not None] for arm in plan.arms}
+    found = through(
+        wanted,
+        workers=workers,
+        progress=partial(report, "trials"),
+        here=lambda trial: trial.run(partial(report, "steps")),
+    )
+    records = {arm: [found[trial] for trial in wanted if trial.arm == arm] for arm in plan.arms}
     return PracticeRun(plan, records, _contrasts(records, plan.seed) if plan.graphs > 1 else [])
 
 
