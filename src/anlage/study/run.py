@@ -10,7 +10,7 @@ report.html           all of it, to look at
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from anlage.errors import AnlageError, Diverged, RecipeError
 from anlage.learning.assay import Assay, input_only
@@ -54,15 +54,19 @@ def carry_out(
 ) -> Run:
     """Answer a question in a folder: grow on the connectome, run every other trial (in ``pool``, or here), judge.
 
-    Raises ``RecipeError`` when the folder holds a run already and ``resume`` is not set, or holds another question's.
+    Raises ``RecipeError`` when the folder holds a run already and ``resume`` is not set, holds another question's, or was begun on
+    a connectome that has since been replaced under its name.
     """
     report = progress or (lambda _what, _done, _total: None)
     _claim(question, folder, resume)
     first = Trial(question, CONNECTOME, 0, question.cells[0])
     record_file = folder / "results" / first.file_name
     with one_thread():
-        if read_json(record_file, first.accepts) is None:
+        kept = read_json(record_file, first.accepts)
+        if kept is None:
             write_json(record_file, _first_record(first, folder / "grown.safetensors", report))
+        else:
+            _demand_same_wiring(kept, question, folder)
         alone = _without_network(question)
     records = compare(
         question,
@@ -80,6 +84,17 @@ def carry_out(
     }
     write_json(folder / "result.json", result)
     return _run(folder, question, records, result)
+
+
+def _demand_same_wiring(kept: Record, question: Question, folder: Path) -> None:
+    """The key of an imported connectome names its data, which may have been replaced since."""
+    now = question.recipe.topology.topology().history[0].arguments["connectome"]
+    begun = [step["arguments"].get("connectome") for step in cast(Sequence[Mapping[str, Any]], kept["history"])[:1]]
+    if begun and begun != [now]:
+        raise RecipeError(
+            f"The run in {folder} was begun on the connectome {begun[0]!r}, but that name now holds {now!r}; choose another "
+            "--out to ask it of the new data."
+        )
 
 
 def _without_network(question: Question) -> dict[str, object]:

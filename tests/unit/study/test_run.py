@@ -242,6 +242,17 @@ def test_the_folder_of_the_same_recipe_needs_resume(finished: Path, ran: list[st
     assert not ran
 
 
+def test_a_run_is_not_gone_on_with_on_other_data_under_the_same_name(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    record = folder / "results" / FILES[0]
+    kept = json.loads(record.read_text())
+    kept["history"][0]["arguments"]["connectome"] += "-0123456789ab"
+    record.write_text(json.dumps(kept))
+    with pytest.raises(RecipeError, match=r"begun on the connectome '.*-0123456789ab', but that name now holds"):
+        carry_out(QUESTION, folder, resume=True)
+
+
 def diverging(monkeypatch: pytest.MonkeyPatch, lost: set[str]) -> list[str]:
     """Have learning diverge in the trials of these files, and every trial run here."""
     ran = run_here(monkeypatch)
