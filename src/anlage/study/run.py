@@ -54,8 +54,8 @@ def carry_out(
 ) -> Run:
     """Answer a question in a folder: grow on the connectome, run every other trial (in ``pool``, or here), judge.
 
-    Raises ``RecipeError`` when the folder holds a run already and ``resume`` is not set, holds another question's, or was begun on
-    a connectome that has since been replaced under its name.
+    Raises ``RecipeError`` when the folder holds a run already and ``resume`` is not set, holds another question's, or was begun
+    on a connectome that has since been replaced under its name.
     """
     report = progress or (lambda _what, _done, _total: None)
     _claim(question, folder, resume)
