@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, final
@@ -22,6 +22,7 @@ from anlage.learning.recipe import PortChoice
 from anlage.learning.running import Running
 from anlage.network import GatedDesign, LearningNetwork, PerceptronDesign, Physiology, budget, scale
 from anlage.network.dynamics import Leaky
+from anlage.network.start import OperatingPoint
 from anlage.seed import Seed
 from anlage.topology import (
     Certificate,
@@ -52,6 +53,8 @@ CONTROLS: dict[str, Control] = {
 }
 UNWEIGHTED = "-unweighted"
 MLP, GRU = "mlp", "gru"
+DECIDING = ("connectome", "degree-preserving", "erdos-renyi", "weight-permuted", MLP)
+"""The arms that the answer depends on."""
 ROOT = Seed(QUESTION["seed"])
 
 
@@ -70,17 +73,24 @@ def read(name: str) -> dict[str, Any] | None:
 def part() -> Topology:
     """The neurons of the larva on short walks from the senses of its body to its descending neurons, and their edges."""
     words = QUESTION["graph"]
-    whole = build(load(words["connectome"]), signs="none", weights="count", min_synapses=words["min_synapses"])
+    whole = build(load(words["connectome"]), signs="none", weights="count", min_synapses=float(words["min_synapses"]))
     return divide(whole, Between(PORTS.input, PORTS.output, words["hops"])).part(BETWEEN).topology
 
 
+@cache
+def whole() -> tuple[Topology, OperatingPoint]:
+    """That part at the spectral radius of the question, and the factor that brought it there."""
+    return scale(part(), QUESTION["graph"]["spectral_radius"])
+
+
+@lru_cache(maxsize=2)
 def graph(arm: str, index: int) -> tuple[Topology, Certificate | None]:
     """The graph of an arm as its network begins with it, and the certificate of its control.
 
     Every graph with weights has the spectral radius of the question. Unweighted ones are what is left in the published
     comparison: every edge is worth 1 where the connectome has counts, and both are multiplied by the connectome's factor.
     """
-    own, point = scale(part(), QUESTION["graph"]["spectral_radius"])
+    own, point = whole()
     if arm not in {*CONTROLS, *(name + UNWEIGHTED for name in CONTROLS)}:
         return own, None
     name = arm.removesuffix(UNWEIGHTED)
