@@ -1,7 +1,6 @@
 """Worlds by name: the worm's swimmer, and the bodies of Gymnasium (Towers et al. 2024, arXiv 2407.17032)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -9,8 +8,9 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from anlage.errors import BodyError, DependencyMissing, UnknownName
+from anlage.experience.flip import FLIP, Flip
 from anlage.experience.life import STEPS
-from anlage.experience.swimmer import Swimmer, loaded_mujoco
+from anlage.experience.swimmer import Swimmer, loaded_mujoco, unlogged
 
 if TYPE_CHECKING:
     from anlage.experience.world import World
@@ -28,7 +28,7 @@ GYMNASIUM = {
 }
 """Our name -> Gymnasium's."""
 WITHOUT_MUJOCO = ("pendulum",)
-WORLDS = (SWIMMER, *GYMNASIUM)
+WORLDS = (SWIMMER, FLIP, *GYMNASIUM)
 
 
 def open_world(name: str, n_links: int = 6) -> "World":
@@ -38,6 +38,8 @@ def open_world(name: str, n_links: int = 6) -> "World":
     """
     if name == SWIMMER:
         return SwimmerWorld(n_links)
+    if name == FLIP:
+        return Flip()
     if name not in GYMNASIUM:
         raise UnknownName("body", name, WORLDS)
     return GymWorld(name)
@@ -114,7 +116,7 @@ def _made(identity: str, *, physics: bool) -> Any:
             "This body needs the package gymnasium, which is not installed; type: pip install 'anlage[body]'."
         ) from missing
     try:
-        with _unlogged(loaded_mujoco()) if physics else nullcontext():
+        with unlogged(loaded_mujoco()) if physics else nullcontext():
             return gymnasium.make(identity, disable_env_checker=True)
     except ImportError as missing:
         raise DependencyMissing(
@@ -122,14 +124,3 @@ def _made(identity: str, *, physics: bool) -> Any:
         ) from missing
     except gymnasium.error.Error as unknown:
         raise BodyError(f"Gymnasium cannot make the body {identity} ({unknown}); install 'anlage[body]'.") from unknown
-
-
-@contextmanager
-def _unlogged(mujoco: Any) -> Iterator[None]:
-    """Some of Gymnasium's models use a word that MuJoCo deprecates, and MuJoCo says so in a file where it was started."""
-    before = mujoco.get_mju_user_warning()
-    mujoco.set_mju_user_warning(lambda _: None)
-    try:
-        yield
-    finally:
-        mujoco.set_mju_user_warning(before)

@@ -6,7 +6,8 @@ written here from these numbers. Its fluid has a density and no viscosity, so th
 fish, not that of a worm 1 mm long, whose Reynolds number is about 1 or below.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -98,6 +99,17 @@ def loaded_mujoco() -> Any:
             f"MuJoCo cannot load its GL library ({broken}); nothing is rendered here, so set MUJOCO_GL=disable and run again."
         ) from broken
     return mujoco
+
+
+@contextmanager
+def unlogged(mujoco: Any) -> Iterator[None]:
+    """Some of Gymnasium's models use a word that MuJoCo deprecates, and MuJoCo says so in a file where it was started."""
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda _: None)
+    try:
+        yield
+    finally:
+        mujoco.set_mju_user_warning(before)
 
 
 @final

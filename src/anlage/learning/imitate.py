@@ -92,11 +92,14 @@ def demonstrate(
     steps: int | None = None,
     pupil: tuple[Policy, Running] | None = None,
     share: float = 1.0,
+    stray: float = 0.0,
 ) -> Demonstrations:
     """One life in every world, and what the expert would do at each of its moments.
 
     ``pupil``: a policy, and how it sees, that acts in the expert's place, in whole lives, in all but a ``share`` of the worlds:
     the expert then says what should be done where the pupil's own mistakes led it (Ross, Gordon & Bagnell 2011, AISTATS).
+    ``stray``: standard deviation of chance that is added to what is done, and not to what is told, so that the expert is seen to
+    come back from where it would not go by itself (Laskey et al. 2017, CoRL).
     Raises ``BodyError`` for an expert whose actions have another shape, or are no numbers.
     """
     lives = Lives(worlds, seed)
@@ -105,6 +108,7 @@ def demonstrate(
     real, alive = np.zeros((n, time), bool), np.ones(n, bool)
     led = np.arange(n) < round(share * n) if pupil else np.ones(n, bool)
     mover = Mover(pupil[0].network, n) if pupil else None
+    rng = seed.child("stray").rng()
     for t in range(time):
         seen[:, t], done[:, t], real[:, t] = lives.observation, expert(lives.observation), alive
         action = done[:, t]
@@ -112,6 +116,8 @@ def demonstrate(
             shown = torch.from_numpy(pupil[1].normal(lives.observation)).to(pupil[0].log_sd.dtype)
             own = pupil[0].law.action(mover.step(shown)).double().numpy()
             action = np.where(led[:, None], action, own)
+        if stray:
+            action = np.clip(action + rng.normal(0.0, stray, action.shape), -1, 1)
         alive &= ~lives.step(action).ended
         if not alive.any():
             break

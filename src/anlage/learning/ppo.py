@@ -101,18 +101,21 @@ def practise(
     practice: Practice,
     seed: Seed,
     *,
+    seen: Running | None = None,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> Practised:
     """Let a policy learn to earn more in worlds side by side, one per body of ``practice``.
 
+    ``seen``: how it sees at first, for one that learned before; it goes on adapting unless it is settled. None: as ``practice``
+    says.
     ``checkpoint``: go on from this file when it exists, and keep it up to date; the result equals an uninterrupted run.
     Raises ``Diverged`` when a loss is not finite, ``CheckpointError`` for a foreign checkpoint, ``BodyError`` for impossible
     worlds, ``RecipeError`` for another number of worlds than bodies.
     """
     if len(worlds) != practice.bodies:
         raise RecipeError(f"{len(worlds)} worlds were given to a practice of {practice.bodies} bodies; give one each.")
-    learner = _Learner(policy, Lives(worlds, seed.child("lives")), practice, seed)
+    learner = _Learner(policy, Lives(worlds, seed.child("lives")), practice, seed, seen)
     if checkpoint and checkpoint.exists():
         learner.restore(checkpoint)
     for iteration in range(len(learner.curve), practice.iterations):
@@ -127,16 +130,20 @@ def practise(
 class _Learner:
     """All that changes while something practises."""
 
-    def __init__(self, policy: Policy, lives: Lives, practice: Practice, seed: Seed) -> None:
+    def __init__(
+        self, policy: Policy, lives: Lives, practice: Practice, seed: Seed, seen: Running | None = None
+    ) -> None:
         self.policy, self.practice, self.seed = policy, practice, seed
         generator = torch.Generator().manual_seed(seed.child("critic").integer)
         self.critic = Layers(lives.n_observed, 1, practice.critic, generator)
-        self.gatherer = Gatherer(lives, practice.segment, practice.discount, normalised=practice.normalised)
+        seen = seen or Running(lives.n_observed, still=not practice.normalised)
+        known = [np.append(array, seen.still).tobytes() for array in seen.kept().values()] if seen.count else []
+        self.gatherer = Gatherer(lives, practice.segment, practice.discount, seen)
         self.trained = [p for p in (*policy.parameters(), *self.critic.parameters()) if p.requires_grad]
         self.optimiser = torch.optim.Adam(self.trained, lr=practice.learning_rate, eps=1e-5, fused=True)
         self.curve: list[dict[str, float]] = []
         self.lives: list[Ended] = []
-        self.identity = self._identity()
+        self.identity = self._identity(b"".join(known))
 
     def iterate(self, iteration: int) -> None:
         """Live for a stretch, then learn from it."""
@@ -206,9 +213,9 @@ class _Learner:
         self.curve = progress["curve"]  # type: ignore[assignment]
         self.lives = [Ended(int(step), float(total), int(length)) for step, total, length in progress["lives"]]  # type: ignore[attr-defined]
 
-    def _identity(self) -> str:
-        """Checksum of what a checkpoint belongs to: the world, the practice, and policy and critic as they were born."""
-        lives, total = self.gatherer.lives, sha256()
+    def _identity(self, known: bytes) -> str:
+        """Checksum of what a checkpoint belongs to: world, practice, policy and critic as they were born, what was known."""
+        lives, total = self.gatherer.lives, sha256(known)
         practice = replace(self.practice, save_every=1)
         born = (lives.name, lives.n_observed, lives.n_action, lives.limit, asdict(practice), self.seed, self.policy.law)
         total.update(repr(born).encode())

@@ -94,13 +94,13 @@ class Gatherer:
     """Lets a policy act in lives that follow one another, and knows how large observations and rewards usually are.
 
     Observations are shown in standard deviations from their mean, rewards divided by the standard deviation of their discounted
-    sum (Andrychowicz et al. 2021, ICLR, app. B.9); both over all that was lived so far. Where not ``normalised``, observations
-    are shown as they are.
+    sum (Andrychowicz et al. 2021, ICLR, app. B.9); both over all that was lived so far. ``seen``: what is known of observations
+    already; a settled one stays as it is.
     """
 
-    def __init__(self, lives: Lives, length: int, discount: float, *, normalised: bool = True) -> None:
+    def __init__(self, lives: Lives, length: int, discount: float, seen: Running | None = None) -> None:
         self.lives, self._length, self._discount = lives, length, discount
-        self.seen, self.worth = Running(lives.n_observed, still=not normalised), Running(1)
+        self.seen, self.worth = seen or Running(lives.n_observed), Running(1)
         self.seen.see(lives.observation)
         self.steps = 0
         self.state: State | None = None

@@ -22,11 +22,17 @@ class Running:
 
     def __init__(self, width: int, *, still: bool = False) -> None:
         self.mean, self.variance, self.count = np.zeros(width), np.ones(width), 0
-        self._still = still
+        self.still = still
+
+    def settled(self) -> "Running":
+        """The same mean and variance, to stay so."""
+        other = Running(len(self.mean), still=True)
+        other.restore(self.kept())
+        return other
 
     def see(self, batch: Float[ndarray, "sample number"]) -> None:
         """Take in more vectors."""
-        if self._still:
+        if self.still:
             return
         new, seen = len(batch), self.count
         self.count += new

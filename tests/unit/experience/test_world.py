@@ -64,7 +64,7 @@ def _after(lives: Lives) -> tuple[np.ndarray, np.ndarray]:
     return moment.observation, moment.ended
 
 
-@pytest.mark.parametrize("name", ["swimmer", "half-cheetah", "humanoid", "pendulum"])
+@pytest.mark.parametrize("name", ["swimmer", "half-cheetah", "half-cheetah-flip", "humanoid", "pendulum"])
 def test_a_world_that_is_relived_stands_where_it_stood_to_the_last_bit(name: str) -> None:
     for package in ("mujoco", "gymnasium"):
         pytest.importorskip(package, reason=f"{package} is not installed (extra: body)")

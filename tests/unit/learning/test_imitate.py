@@ -66,6 +66,25 @@ def test_demonstrations_are_what_was_lived_and_what_the_expert_did() -> None:
     assert 0.005 < left.std() < 0.05  # the system's own chance, and no more
 
 
+def test_an_expert_led_astray_is_told_of_as_if_it_had_not_been() -> None:
+    done: list[np.ndarray] = []
+
+    class Watched(Linear):
+        def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
+            done.append(action)
+            return super().step(action)
+
+    shown = demonstrate(expert, [Watched() for _ in range(40)], Seed(0), stray=0.2)
+    np.testing.assert_allclose(shown.action, shown.observation @ GAIN.T + REST)
+    moved = np.array(done).reshape(15, 40, 1).transpose(1, 0, 2)
+    inside = np.abs(moved) < 1
+    strayed = (moved - shown.action)[inside]
+    assert abs(strayed.mean()) < 0.03 and strayed.std() == pytest.approx(0.2, rel=0.1) and inside.mean() > 0.9
+    assert not np.array_equal(moved[0], moved[1])
+    again = demonstrate(expert, worlds(40), Seed(0), stray=0.2)
+    assert np.array_equal(shown.observation, again.observation)
+
+
 def test_of_a_life_that_ends_early_only_what_was_lived_counts() -> None:
     class Short(Linear):
         def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:

@@ -17,6 +17,7 @@ from anlage.learning.policy import Layers, Mover, Policy, along, motor_network, 
 from anlage.learning.ppo import Practice, Practised, _Learner, perform, practise, surrogate
 from anlage.learning.recipe import PortChoice
 from anlage.learning.rollout import Gatherer, Log, judged, noise_of
+from anlage.learning.running import Running
 from anlage.network import DenseRecurrent, Leaky, LearningNetwork, Perceptron, Physiology, RecurrentNetwork
 from anlage.seed import Seed
 from anlage.topology import Topology
@@ -275,9 +276,28 @@ def test_a_checkpoint_of_another_practice_policy_or_seed_is_refused(tmp_path: Pa
     for other in ({"practice": replace(practice, clip=0.1)}, {"network": six_neurons(1)}, {"seed": 1}):
         with pytest.raises(CheckpointError, match="belongs to another recipe or another wiring"):
             run(**other)  # type: ignore[arg-type]
+    known = Running(2)
+    known.see(np.eye(2))
+    with pytest.raises(CheckpointError, match="belongs to another recipe or another wiring"):
+        worlds = [Aim() for _ in range(2)]
+        practise(Policy(six_neurons(), 1), worlds, practice, Seed(0), seen=known, checkpoint=path)
     write_checkpoint(path, "x", {"a": torch.zeros(1)}, {})
     with pytest.raises(CheckpointError):
         run()
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_who_learned_to_see_before_goes_on_seeing_so_and_adapts_unless_it_is_settled(settled: bool) -> None:
+    known = Running(2)
+    known.see(np.array([[3.0, 0.0], [5.0, 0.0], [4.0, 6.0]]))
+    mean = known.mean.copy()
+    seen = known.settled() if settled else known
+    practice = Practice(40, bodies=2, stretch=20)
+    done = practise(Policy(six_neurons(), 1), [Aim(), Aim()], practice, Seed(0), seen=seen)
+    assert done.seen is seen and np.array_equal(seen.mean, mean) == settled
+    assert seen.count == (3 if settled else 3 + 2 + 40)
+    if not settled:  # nearly all that was seen lies around 0
+        np.testing.assert_allclose(seen.mean, 3 * mean / 45, atol=0.25)
 
 
 def test_a_wiring_without_neurons_for_a_body_is_refused_in_one_sentence() -> None:
