@@ -33,13 +33,18 @@ def curves() -> str:
         if not name.startswith("curves "):
             continue
         mine, theirs = (_finals(part, library) for library in ("anlage", "stable-baselines3"))
+        shown = [
+            f"{each.mean():.1f}" + (f" ± {each.std(ddof=1):.1f}" if len(each) > 1 else "") for each in (mine, theirs)
+        ]
+        gap = mine.mean() - theirs.mean()
+        row = f"| {name.split()[1]} | {part['steps']:,} | {len(mine)} | {shown[0]} | {shown[1]} |"
+        if len(mine) < 2:
+            rows.append(f"{row} {gap:+.1f}, of one seed |")
+            continue
         error = np.array([each.var(ddof=1) / len(each) for each in (mine, theirs)])
         freedom = error.sum() ** 2 / (error**2 / (len(mine) - 1)).sum()
         reach = student.ppf(0.975, freedom) * np.sqrt(error.sum())
-        gap = mine.mean() - theirs.mean()
-        shown = [f"{each.mean():.1f} ± {each.std(ddof=1):.1f}" for each in (mine, theirs)]
-        interval = f"{gap:+.1f} [{gap - reach:+.1f}, {gap + reach:+.1f}]"
-        rows.append(f"| {name.split()[1]} | {part['steps']:,} | {len(mine)} | {shown[0]} | {shown[1]} | {interval} |")
+        rows.append(f"{row} {gap:+.1f} [{gap - reach:+.1f}, {gap + reach:+.1f}] |")
     return "\n".join(rows)
 
 
