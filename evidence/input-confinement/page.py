@@ -36,7 +36,7 @@ WORDS = {
     "ports-rewired": "only whom the sensory neurons reach",
     "inner-rewired": "only what lies behind them",
 }
-WRITTEN_FOR = ["degree-preserving", "block-preserving", "class-preserving"]
+WRITTEN_FOR = [f"{kept}-preserving" for kept in ("degree", "block", "class", "reciprocity", "modularity")]
 """Controls that the larva was more confined than when the prose of page.template.md was written."""
 RED, GREY = "#c44f00", "#59626c"
 
