@@ -159,6 +159,14 @@ def level_table(results: dict[str, Any], part: str, levels: list[float], name: s
     return table(["wiring", *(f"{name} = {level}" for level in levels)], rows)
 
 
+def growth(results: dict[str, Any]) -> tuple[int, dict[str, float]]:
+    """Pairs of which both arms were run at F = 3, and the points that each arm gained over F = 1 in them."""
+    arms = results["question"]["expansion"]["arms"]
+    n = min(len(scores(results, "expansion", arm, 3)) for arm in arms)
+    gained = {a: scores(results, "expansion", a, 3)[:n] - scores(results, "two-steps", a)[:n] for a in arms}
+    return n, {arm: float(gap.mean()) for arm, gap in gained.items()}
+
+
 def missing(results: dict[str, Any]) -> str:
     """What was declared and has no results, in a sentence; empty where nothing is missing."""
     words, gone = results["question"], []
@@ -190,12 +198,14 @@ def render(results: dict[str, Any]) -> str:
         sys.exit(f"claim.toml answers {answer!r}, but the verdict is {said!r}; rewrite it.")
     effect, low, high = scale_effect(results)
     words, whole = results["question"], results["audit"]
-    pools = whole["pools"]
+    pools, (pairs, grown) = whole["pools"], growth(results)
     values = {
         "two_steps": two_steps_table(results),
         "frozen": frozen_table(results),
         "audit": audit_table(results),
         "more_steps": level_table(results, "more-steps", words["more-steps"]["T"], "T"),
+        "pairs": pairs,
+        "grown": grown,
         "expansion": level_table(results, "expansion", words["expansion"]["F"], "F"),
         "late": {arm: scores(results, "more-steps", arm, 5).mean() for arm in words["more-steps"]["arms"]},
         "missing": missing(results),
