@@ -130,7 +130,7 @@ def draw() -> Figure:
     for arm, place, height, side in (
         (PLANNER, 3.0, planned + 0.2, "left"),
         (TAUGHT, begun - 4, 7.2, "right"),
-        (ALONE, 34.0, 0.9, "left"),
+        (ALONE, 20.0, 2.2, "left"),
     ):
         write(left, place, height, arm, color=COLOURS[arm], ha=side)
     left.set(xlim=(0, None))
