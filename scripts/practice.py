@@ -27,8 +27,11 @@ def _finals(part: dict, library: str) -> np.ndarray:  # type: ignore[type-arg]
 
 
 def curves() -> str:
-    """Final returns of both libraries in every world that was run, and the difference with Welch's interval."""
-    rows = ["| body | steps | seeds | here | Stable-Baselines3 | difference, 95 % |", "|---|---:|---:|---:|---:|---:|"]
+    """Final returns of both libraries in every world that was run, the difference with Welch's interval, and what each cost."""
+    rows = [
+        "| body | steps | seeds | here | Stable-Baselines3 | difference, 95 % | CPU s, here | there |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
     for name, part in _read("ppo").items():
         if not name.startswith("curves "):
             continue
@@ -37,14 +40,18 @@ def curves() -> str:
             f"{each.mean():.1f}" + (f" ± {each.std(ddof=1):.1f}" if len(each) > 1 else "") for each in (mine, theirs)
         ]
         gap = mine.mean() - theirs.mean()
+        cost = " | ".join(
+            f"{np.median([part[f'{library} {seed}']['cpu_s'] for seed in range(len(mine))]):.0f}"
+            for library in ("anlage", "stable-baselines3")
+        )
         row = f"| {name.split()[1]} | {part['steps']:,} | {len(mine)} | {shown[0]} | {shown[1]} |"
         if len(mine) < 2:
-            rows.append(f"{row} {gap:+.1f}, of one seed |")
+            rows.append(f"{row} {gap:+.1f}, of one seed | {cost} |")
             continue
         error = np.array([each.var(ddof=1) / len(each) for each in (mine, theirs)])
         freedom = error.sum() ** 2 / (error**2 / (len(mine) - 1)).sum()
         reach = student.ppf(0.975, freedom) * np.sqrt(error.sum())
-        rows.append(f"{row} {gap:+.1f} [{gap - reach:+.1f}, {gap + reach:+.1f}] |")
+        rows.append(f"{row} {gap:+.1f} [{gap - reach:+.1f}, {gap + reach:+.1f}] | {cost} |")
     return "\n".join(rows)
 
 
