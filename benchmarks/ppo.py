@@ -36,7 +36,7 @@ DISCOUNT = {"three-link-swimmer": 0.9999}
 """Discounts of tasks that need another than 0.99 (those of the tuned settings that Stable-Baselines3's authors publish)."""
 BATCH = {"half-cheetah": 256}
 """Minibatches other than of 64 (a quarter of the updates: what it takes to go far enough to see the cheetah run)."""
-REPEATS = 3
+REPEATS = 7
 
 
 class Surroundings(gymnasium.Env):  # type: ignore[type-arg]
