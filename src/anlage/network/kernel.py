@@ -189,6 +189,23 @@ def stream(
     return result
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """Edges with their weights, in the layout's order or in the topology's. ``rows``: the same, for one stream at a time."""
+
+    layout: Layout
+    weight: Float[Tensor, " edge"]
+    laid_out: bool = True
+    rows: Rows | None = None
+
+    def crosser(self, batch: int) -> Callable[..., None]:
+        """The kernel that crosses them, to be called with the numbers of a step."""
+        common = _half(self.weight), _threads(self.layout.n_edges * batch)
+        if batch == 1 and self.rows is not None:
+            return partial(_kernel.stream, *common, *self.rows.numbers(), self.weight.data_ptr())
+        return partial(_kernel.cross, *common, *self.layout.numbers(self.laid_out), self.weight.data_ptr())
+
+
 def ready(
     layout: Layout,
     rows: Rows,
@@ -207,27 +224,7 @@ def ready(
     for tensor in (_state(state, layout.n, state.shape[1], weight), plus, after):
         _own(tensor, state)
     step = _step(state, plus, after, after, finish)
-    half, threads = _half(weight), _threads(layout.n_edges * state.shape[1])
-    if state.shape[1] == 1:
-        return partial(_kernel.stream, half, threads, *rows.numbers(), weight.data_ptr(), *step)
-    return partial(_kernel.cross, half, threads, *layout.numbers(laid_out=False), weight.data_ptr(), *step)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Edges:
-    """Edges with their weights, in the layout's order or in the topology's. ``rows``: the same, for one stream at a time."""
-
-    layout: Layout
-    weight: Float[Tensor, " edge"]
-    laid_out: bool = True
-    rows: Rows | None = None
-
-    def crosser(self, batch: int) -> Callable[..., None]:
-        """The kernel that crosses them, to be called with the numbers of a step."""
-        common = _half(self.weight), _threads(self.layout.n_edges * batch)
-        if batch == 1 and self.rows is not None:
-            return partial(_kernel.stream, *common, *self.rows.numbers(), self.weight.data_ptr())
-        return partial(_kernel.cross, *common, *self.layout.numbers(self.laid_out), self.weight.data_ptr())
+    return partial(Edges(layout, weight, laid_out=False, rows=rows).crosser(state.shape[1]), *step)
 
 
 def walk(edges: Edges, dynamics: Leaky, states: Tensor, rates: Tensor, outside: Tensor, when: When) -> None:
@@ -251,7 +248,7 @@ def walk(edges: Edges, dynamics: Leaky, states: Tensor, rates: Tensor, outside: 
 
 
 def walk_back(edges: Edges, dynamics: Leaky, after: Tensor, rates: Tensor, gradient: Tensor, when: When) -> None:
-    """``Retreat`` from the last tick to the second, in place: ``after`` becomes the gradient of the state after the first.
+    """The kernels' ``retreat``, last tick to second, in place: ``after`` becomes the gradient of the state after the first.
 
     The last of ``rates``, shape ``(tick, neuron, batch)``, is the gradient of its current already; the others become that.
     ``gradient``: of the state after each observation but the last, shape ``(observation, neuron, batch)``. Raises ``ValueError``
