@@ -1,4 +1,4 @@
-"""What ``question.toml`` declares, as questions of the library; and the published perceptron, which the library has not."""
+"""What ``question.toml`` and ``curves.toml`` declare, as questions of the library; and the published perceptron, not in it."""
 
 import tomllib
 from collections.abc import Sequence
@@ -25,13 +25,19 @@ RUNS = {
     "further-arms": "bpu-images-further-arms",
     "more-steps": "bpu-images-more-steps",
     "expansion": "bpu-images-expansion",
+    "later-steps": "bpu-images-later-steps",
+    "larger-still": "bpu-images-larger-still",
 }
 """Part -> the folder below runs/ that holds its trials."""
+CURVES = ("later-steps", "larger-still")
+"""Parts that ``curves.toml`` declares; all others stand in ``question.toml``."""
+FACTORS = {"T": "task.moments", "F": "topology.expand"}
+"""What is varied -> its key in the recipe."""
 
 
-def declared() -> tuple[dict[str, Any], str]:
-    """The question, and the checksum that every result carries."""
-    text = (HERE / "question.toml").read_bytes()
+def declared(part: str = "") -> tuple[dict[str, Any], str]:
+    """The declaration that a part stands in, and the checksum that its results carry."""
+    text = (HERE / ("curves.toml" if part in CURVES else "question.toml")).read_bytes()
     return tomllib.loads(text.decode()), sha256(text).hexdigest()[:16]
 
 
@@ -40,27 +46,25 @@ def question(part: str, arms: Sequence[str] = ()) -> Question:
 
     ``arms``: these instead of the part's. A trial does not depend on which others a question has.
     """
-    asked, whole = (
-        declared()[0][part],
-        read_question((ROOT / "recipes" / "larva-mnist-readout.toml").read_text("utf-8")),
-    )
+    asked = declared(part)[0][part]
+    whole = read_question((ROOT / "recipes" / "larva-mnist-readout.toml").read_text("utf-8"))
     own = cast(Comparison, whole.comparison)
     known = {control.name: control for control in own.controls}
     named = [name for name in arms or asked["arms"] if name != "connectome"]
-    factors = {
-        "more-steps": (Factor("task.moments", tuple(asked.get("T", ()))),) if "T" in asked else (),
-        "expansion": (Factor("topology.expand", tuple(float(f) for f in asked.get("F", ()) if f > 1)),)
-        if "F" in asked
-        else (),
-    }
+    factors = tuple(Factor(path, levels_of(asked, name)) for name, path in FACTORS.items() if name in asked)
     comparison = replace(
         own,
         controls=tuple(known.get(name) or CONTROLS[name]() for name in named),
         graphs=asked["graphs"],
-        factors=factors.get(part, ()),
-        margin=() if part in factors else own.margin,
+        factors=factors,
+        margin=() if factors else own.margin,
     )
     return replace(whole, comparison=comparison)
+
+
+def levels_of(asked: dict[str, Any], name: str) -> tuple[int | float, ...]:
+    """The values of T, or of F, that a part runs. F = 1 is the recipe itself, which two-steps has run."""
+    return tuple(asked[name]) if name == "T" else tuple(float(level) for level in asked[name] if level > 1)
 
 
 def compact(records: Sequence[Record]) -> list[dict[str, object]]:

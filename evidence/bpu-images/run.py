@@ -1,7 +1,7 @@
-"""Run what ``question.toml`` declares, part by part, into ``results/``; what is there already is not run again.
+"""Run what ``question.toml`` and ``curves.toml`` declare into ``results/``; what is there already is not run again.
 
     anlage compare recipes/larva-mnist-readout.toml      # or benchmarks/larva_mnist.py, which also takes its time
-    python evidence/bpu-images/run.py [audit two-steps frozen-middle further-arms more-steps expansion]
+    python evidence/bpu-images/run.py [audit two-steps frozen-middle further-arms more-steps expansion curves]
 
 The trials themselves are kept in runs/; ``results/`` has one compact file per part, complete or not.
 """
@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import torch
-from bpu_images import RESULTS, ROOT, RUNS, compact, declared, frozen_middle, question
+from bpu_images import CURVES, RESULTS, ROOT, RUNS, compact, declared, frozen_middle, question
 
 from anlage.experience.still_image import StillImages
 from anlage.learning.assay import Assay, pose
@@ -30,22 +30,26 @@ AUDITED = (1, 2, 3, 4, 5, 8, 10)
 PERCEPTRONS = ("unscaled", "he", "mlp")
 
 
-def run_trials(part: str) -> None:
-    """All trials of a part, those found in runs/ taken as they are."""
-    asked, (words, identity) = question(part), declared()
-    folder = ROOT / "runs" / RUNS[part] / "results"
-    wanted = [trial for trial in trials(asked) if trial.arm in words[part]["arms"]]
-    records: list[Record] = []
-    for trial in wanted:
-        found = read_json(folder / trial.file_name, trial.accepts)
-        record: Record = found or trial.run()
+def run_trials(*parts: str) -> None:
+    """All trials of the parts, graph by graph; those found in runs/ are taken as they are."""
+    asked = {part: question(part) for part in parts}
+    wanted = [(part, t) for part in parts for t in trials(asked[part]) if t.arm in declared(part)[0][part]["arms"]]
+    records: dict[str, list[Record]] = {part: [] for part in parts}
+
+    def keep(part: str) -> None:
+        content = {"question": declared(part)[1], "asked": asked[part].identity, "records": compact(records[part])}
+        write_json(RESULTS / f"{part}.json", content)
+
+    for part, trial in sorted(wanted, key=lambda one: one[1].index):
+        path = ROOT / "runs" / RUNS[part] / "results" / trial.file_name
+        found = read_json(path, trial.accepts)
+        records[part].append(found or trial.run())
         if not found:
-            write_json(folder / trial.file_name, record)
+            write_json(path, records[part][-1])
             print(f"{part}: {trial.file_name}", flush=True)
-        records.append(record)
-        if not found or trial is wanted[-1]:
-            content = {"question": identity, "asked": asked.identity, "records": compact(records)}
-            write_json(RESULTS / f"{part}.json", content)
+            keep(part)
+    for part in parts:
+        keep(part)
 
 
 def run_audit() -> None:
@@ -97,13 +101,14 @@ def run_frozen_middle() -> None:
 
 def main() -> None:
     """Every part that was asked for, or all of them, in the order in which they need one another."""
-    parts = ["audit", "two-steps", "frozen-middle", "further-arms", "more-steps", "expansion"]
+    parts = ["audit", "two-steps", "frozen-middle", "further-arms", "more-steps", "expansion", "curves"]
     asked = sys.argv[1:] or parts
     if unknown := [part for part in asked if part not in parts]:
         sys.exit(f"There is no part {unknown[0]!r}; the parts are {', '.join(parts)}.")
+    others = {"audit": run_audit, "frozen-middle": run_frozen_middle, "curves": lambda: run_trials(*CURVES)}
     with one_thread():
         for part in asked:
-            {"audit": run_audit, "frozen-middle": run_frozen_middle}.get(part, lambda part=part: run_trials(part))()
+            others.get(part, lambda part=part: run_trials(part))()
 
 
 if __name__ == "__main__":
