@@ -1,5 +1,7 @@
-"""What ``question.toml`` and ``curves.toml`` declare, as questions of the library; and the published perceptron, not in it."""
+"""What is declared here, as questions of the library; what came of it; the published perceptron, which the library has not."""
 
+import json
+import sys
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy import ndarray
 from torch import nn
 
 from anlage.network.budget import Budget
@@ -81,6 +85,36 @@ def compact(records: Sequence[Record]) -> list[dict[str, object]]:
             }
         )
     return short
+
+
+def read_results(folder: Path = RESULTS) -> dict[str, Any]:
+    """What was declared, a fingerprint of all results, and every part by name; of a part without results there is none."""
+    words, identity = declared()
+    files = sorted(folder.glob("*.json"))
+    parts = {path.stem: json.loads(path.read_text("utf-8")) for path in files}
+    if foreign := sorted(name for name, part in parts.items() if part["question"] != declared(name)[1]):
+        sys.exit(f"The results {', '.join(foreign)} answer another question; delete them, then run run.py.")
+    fingerprint = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+    words = words | {part: declared(part)[0][part] for part in CURVES}
+    return {"question": words, "identity": identity, "fingerprint": fingerprint, **parts}
+
+
+def scores(results: dict[str, Any], part: str, arm: str, level: object = None) -> ndarray:
+    """Accuracy of every trial of an arm by index, at a level of the part's only factor; in percent."""
+    records = results.get(part, {"records": []})["records"]
+    here = [r for r in records if r["arm"] == arm and level in (None, *r.get("level", {}).values())]
+    return np.array([100 * r["curve"][-1]["accuracy"] for r in sorted(here, key=lambda r: r["index"])])
+
+
+def edges(results: dict[str, Any], part: str, arm: str, level: object = None) -> float:
+    """Edges that can influence what is read, on average over the graphs of an arm."""
+    here = [r for r in results[part]["records"] if r["arm"] == arm and level in (None, *r.get("level", {}).values())]
+    return float(np.mean([r["audit"]["edges"] for r in here]))
+
+
+def part_of(results: dict[str, Any], arm: str) -> str:
+    """The part that an arm of T = 2 was run in."""
+    return next((p for p in ("two-steps", "further-arms", "frozen-middle") if len(scores(results, p, arm))), "")
 
 
 def frozen_middle(n_in: int, n_out: int, trained: int, *, he: bool, generator: torch.Generator) -> Perceptron:

@@ -1,4 +1,4 @@
-"""Turn ``results/`` into page.md, claims.json and its picture; ``--check`` only says whether they are what the results say.
+"""Turn ``results/`` into page.md, claims.json and its pictures; ``--check`` only says whether they are what the results say.
 
 The prose was written for one verdict. When new results give another, this script refuses: no page contradicts its numbers.
 """
@@ -6,13 +6,13 @@ The prose was written for one verdict. When new results give another, this scrip
 import json
 import sys
 import tomllib
-from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
 import numpy as np
-from bpu_images import HERE, RESULTS, declared, question
+from bpu_curves import Curves, curves, draw_curves, said_of_curves
+from bpu_images import CURVES, FACTORS, HERE, edges, levels_of, part_of, question, read_results, scores
 from numpy import ndarray
 
 from anlage.learning.checkpoint import write_text
@@ -32,37 +32,9 @@ WORDS = {
     "he": "perceptron, the same middle scaled",
     "mlp": "perceptron, all trained",
 }
+PICTURES = ("images.svg", "curves.svg")
 PERCEPTRONS = ("unscaled", "he", "mlp")
 WHOLE: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
-
-
-def read_results(folder: Path = RESULTS) -> dict[str, Any]:
-    """The question, a fingerprint of all results, and every part by name; of a part without results there is none."""
-    words, identity = declared()
-    files = sorted(folder.glob("*.json"))
-    parts = {path.stem: json.loads(path.read_text("utf-8")) for path in files}
-    if foreign := sorted(name for name, part in parts.items() if part["question"] != identity):
-        sys.exit(f"The results {', '.join(foreign)} answer another question; delete them, then run run.py.")
-    fingerprint = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
-    return {"question": words, "identity": identity, "fingerprint": fingerprint, **parts}
-
-
-def scores(results: dict[str, Any], part: str, arm: str, level: object = None) -> ndarray:
-    """Accuracy of every trial of an arm by index, at a level of the part's only factor; in percent."""
-    records = results.get(part, {"records": []})["records"]
-    here = [r for r in records if r["arm"] == arm and level in (None, *r.get("level", {}).values())]
-    return np.array([100 * r["curve"][-1]["accuracy"] for r in sorted(here, key=lambda r: r["index"])])
-
-
-def edges(results: dict[str, Any], part: str, arm: str, level: object = None) -> float:
-    """Edges that can influence what is read, on average over the graphs of an arm."""
-    here = [r for r in results[part]["records"] if r["arm"] == arm and level in (None, *r.get("level", {}).values())]
-    return float(np.mean([r["audit"]["edges"] for r in here]))
-
-
-def part_of(results: dict[str, Any], arm: str) -> str:
-    """The part that an arm of T = 2 was run in."""
-    return next((p for p in ("two-steps", "further-arms", "frozen-middle") if len(scores(results, p, arm))), "")
 
 
 def complete(results: dict[str, Any]) -> list[str]:
@@ -145,44 +117,27 @@ def audit_table(results: dict[str, Any]) -> str:
     return table(["T", f"edges of {whole['edges']:,}", "share", f"neurons of {whole['neurons']:,}"], rows)
 
 
-def level_table(results: dict[str, Any], part: str, levels: list[float], name: str) -> str:
+def level_table(found: Curves, name: str) -> str:
     """Accuracy of every arm at every level, with the number of graphs that were run."""
-    rows = []
-    for arm in results["question"][part]["arms"]:
-        cells = []
-        for level in levels:
-            values = scores(results, part, arm, level)
-            if part == "expansion" and level == 1:
-                values = scores(results, "two-steps", arm)[: results["question"][part]["graphs"]]
-            cells.append(f"{spread(values)} ({len(values)})" if len(values) else "not run")
-        rows.append([arm, *cells])
+    rows, levels = [], list(next(iter(found.values())))
+    for arm, runs in found.items():
+        rows.append([arm, *(f"{spread(one)} ({len(one)})" if len(one) else "not run" for one in runs.values())])
     return table(["wiring", *(f"{name} = {level}" for level in levels)], rows)
 
 
-def growth(results: dict[str, Any]) -> tuple[int, dict[str, float]]:
-    """Pairs of which both arms were run at F = 3, and the points that each arm gained over F = 1 in them."""
-    arms = results["question"]["expansion"]["arms"]
-    n = min(len(scores(results, "expansion", arm, 3)) for arm in arms)
-    gained = {a: scores(results, "expansion", a, 3)[:n] - scores(results, "two-steps", a)[:n] for a in arms}
-    return n, {arm: float(gap.mean()) for arm, gap in gained.items()}
-
-
 def missing(results: dict[str, Any]) -> str:
-    """What was declared and has no results, in a sentence; empty where nothing is missing."""
-    words, gone = results["question"], []
-    arms = {
-        part: words[part]["arms"] for part in ("two-steps", "further-arms", "frozen-middle", "more-steps", "expansion")
-    }
-    runs = {part: words[part].get("graphs", words[part].get("seeds")) for part in arms}
-    runs["more-steps"] *= len(words["more-steps"]["T"])
-    runs["expansion"] *= len(words["expansion"]["F"]) - 1
-    for part, names in arms.items():
-        short = {arm: len(scores(results, part, arm)) for arm in names}
-        some = [f"`{arm}` {there}" for arm, there in short.items() if 0 < there < runs[part]]
+    """What was declared and has no results, in a sentence."""
+    gone = []
+    for part in ("two-steps", "further-arms", "frozen-middle", "more-steps", "expansion", *CURVES):
+        words = results["question"][part]
+        levels = [len(levels_of(words, name)) for name in FACTORS if name in words]
+        runs = words.get("graphs", words.get("seeds")) * (levels[0] if levels else 1)
+        short = {arm: len(scores(results, part, arm)) for arm in words["arms"]}
+        some = [f"`{arm}` {there}" for arm, there in short.items() if 0 < there < runs]
         if none := [f"`{arm}`" for arm, there in short.items() if not there]:
             gone.append(f"{part}: {', '.join(none)}")
         if some:
-            gone.append(f"{part}, of {runs[part]} runs each: {', '.join(some)}")
+            gone.append(f"{part}, of {runs} runs each: {', '.join(some)}")
     if not gone:
         return "Everything that was declared was run."
     return f"Not run, or not in full, when this was written: {'; '.join(gone)}. `run.py` goes on where it was."
@@ -197,17 +152,15 @@ def render(results: dict[str, Any]) -> str:
     if not answer.startswith(said):
         sys.exit(f"claim.toml answers {answer!r}, but the verdict is {said!r}; rewrite it.")
     effect, low, high = scale_effect(results)
-    words, whole = results["question"], results["audit"]
-    pools, (pairs, grown) = whole["pools"], growth(results)
+    whole = results["audit"]
+    pools = whole["pools"]
     values = {
         "two_steps": two_steps_table(results),
         "frozen": frozen_table(results),
         "audit": audit_table(results),
-        "more_steps": level_table(results, "more-steps", words["more-steps"]["T"], "T"),
-        "pairs": pairs,
-        "grown": grown,
-        "expansion": level_table(results, "expansion", words["expansion"]["F"], "F"),
-        "late": {arm: scores(results, "more-steps", arm, 5).mean() for arm in words["more-steps"]["arms"]},
+        "more_steps": level_table(curves(results, "T"), "T"),
+        "expansion": level_table(curves(results, "F"), "F"),
+        **said_of_curves(results),
         "missing": missing(results),
         "effect": f"{effect:.1f} points (95 % interval {low:.1f} to {high:.1f})",
         "expected": "as was expected" if effect >= 2 and low > 0 else "less than the two points that were expected",
@@ -287,14 +240,12 @@ def _draw_reach(ax: Any, whole: dict[str, Any]) -> None:
 
 
 def stale() -> list[str]:
-    """Names of the page, the contrasts and the picture, where they are not what the results say."""
+    """Names of the page, the contrasts and the pictures, where they are not what the results say."""
     results = read_results()
     wanted = {"page.md": render(results), "claims.json": claims(results)}
-    texts = {
-        name: (HERE / name).read_text("utf-8") if (HERE / name).exists() else "" for name in (*wanted, "images.svg")
-    }
+    texts = {name: (HERE / name).read_text("utf-8") if (HERE / name).exists() else "" for name in (*wanted, *PICTURES)}
     wrong = [name for name, text in wanted.items() if texts[name] != text]
-    return wrong + ["images.svg"] * (results["fingerprint"] not in texts["images.svg"])
+    return wrong + [name for name in PICTURES if results["fingerprint"] not in texts[name]]
 
 
 def claims(results: dict[str, Any]) -> str:
@@ -306,16 +257,17 @@ def claims(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the page, the contrasts and the picture, or check them."""
+    """Write the page, the contrasts and the pictures, or check them."""
     if "--check" in sys.argv[1:]:
         if wrong := stale():
             sys.exit(f"{', '.join(wrong)} are not what the results say; run page.py.")
-        print("page.md, claims.json and images.svg are what the results say.")
+        print("page.md, claims.json and both pictures are what the results say.")
         return
     results = read_results()
     write_text(HERE / "page.md", render(results))
     write_text(HERE / "claims.json", claims(results))
     draw(results, HERE / "images.svg")
+    draw_curves(results, HERE / "curves.svg")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ def siblings() -> Iterator[None]:
     sys.path.insert(0, str(FOLDER))
     yield
     sys.path[:] = before
-    sys.modules.pop("bpu_images", None)
+    for name in ("bpu_images", "bpu_curves"):
+        sys.modules.pop(name, None)
 
 
 def load(name: str) -> ModuleType:
@@ -43,6 +44,11 @@ def parts(siblings: None) -> ModuleType:
 @pytest.fixture(scope="module")
 def page(siblings: None) -> ModuleType:
     return load("page")
+
+
+@pytest.fixture(scope="module")
+def curves(siblings: None) -> ModuleType:
+    return load("bpu_curves")
 
 
 def weights(parts: ModuleType, *, he: bool) -> list[np.ndarray]:
@@ -91,6 +97,61 @@ def test_steps_and_expansion_are_levels_of_the_same_recipe(parts: ModuleType) ->
     assert [steps.at(cell).task.moments for cell in steps.cells] == [3, 5]
     assert [larger.at(cell).topology.expand for cell in larger.cells] == [2.0, 3.0]
     assert steps.comparison.arms == ("degree-preserving", "weight-permuted", "erdos-renyi")
+    later, still = parts.question("later-steps"), parts.question("larger-still")
+    assert [later.at(cell).task.moments for cell in later.cells] == [4, 8]
+    assert [still.at(cell).topology.expand for cell in still.cells] == [4.0, 5.0]
+    for asked in (steps, larger, later, still):
+        assert Trial(asked, CONNECTOME, 2).seed == Trial(parts.question("two-steps"), CONNECTOME, 2).seed
+
+
+def test_every_point_of_a_curve_over_steps_has_the_graph_and_the_images_of_the_point_before(page: ModuleType) -> None:
+    results = page.read_results()
+    made: dict[tuple[str, int], set[tuple[str, int, float]]] = {}
+    levels: dict[tuple[str, int], list[int]] = {}
+    for part in ("two-steps", "further-arms", "more-steps", "later-steps"):
+        for record in results[part]["records"]:
+            if record["index"] < 3 and record["arm"] != "interface-only":
+                key = record["arm"], record["index"]
+                made.setdefault(key, set()).add((record["graph"], record["seed"], record["oracle"]))
+                levels.setdefault(key, []).append(record.get("level", {}).get("task.moments", 2))
+    assert len(made) == 12
+    assert all(len(one) == 1 for one in made.values())
+    assert all(sorted(one) == [2, 3, 4, 5, 8] for one in levels.values())
+
+
+def test_the_trained_maps_grow_as_the_pools_of_430_and_218_neurons_do(curves: ModuleType, page: ModuleType) -> None:
+    wanted = {f: (784 + 1) * 430 * f + (218 * f + 1) * 10 for f in (1, 2, 3, 4, 5)}
+    assert curves.trained(page.read_results()) == wanted
+
+
+def test_a_curve_is_compared_at_the_runs_that_both_ends_have(curves: ModuleType) -> None:
+    found = {
+        "connectome": {1: np.array([90.0, 91, 92]), 5: np.array([93.0, 95])},
+        "degree-preserving": {1: np.array([90.5, 90, 90]), 5: np.array([94.0])},
+    }
+    np.testing.assert_allclose(curves.change(found, "connectome", 1, 5), [3, 4])
+    np.testing.assert_allclose(curves.ahead(found, "degree-preserving", 1), [-0.5, 1, 2])
+    np.testing.assert_allclose(curves.ahead(found, "degree-preserving", 5), [-1])
+
+
+@pytest.mark.parametrize(
+    ("part", "arm", "level", "said"),
+    [
+        ("later-steps", "connectome", 8, "at T = 8 all graphs are behind"),
+        ("more-steps", "connectome", 5, "at T = 5 the degree-preserving graphs are behind"),
+        ("larger-still", "connectome", 5, "from F = 1 to 5 every run gains"),
+    ],
+)
+def test_a_page_whose_curves_no_longer_say_what_its_prose_says_is_not_written(
+    curves: ModuleType, page: ModuleType, part: str, arm: str, level: int, said: str
+) -> None:
+    results = page.read_results()
+    assert curves.said_of_curves(results)["pairs"] == 5
+    for record in results[part]["records"]:
+        if record["arm"] == arm and level in record["level"].values():
+            record["curve"][-1]["accuracy"] = 0.1
+    with pytest.raises(SystemExit, match=said):
+        curves.said_of_curves(results)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +188,7 @@ def test_what_was_not_run_is_named(page: ModuleType) -> None:
     said = page.missing(results)
     assert "two-steps, of 20 runs each: `connectome` 19, `degree-preserving` 19" in said
     assert "more-steps: `connectome`, `degree-preserving`" in said
+    results["larger-still"]["records"] = results["larger-still"]["records"][:2]
+    said = page.missing(results)
+    assert "larger-still: `degree-preserving`" in said
+    assert "larger-still, of 10 runs each: `connectome` 2" in said
