@@ -1,6 +1,7 @@
 """The two curves of the page: accuracy over the steps T and over the expansion F, each at runs of the same graphs."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,17 @@ import numpy as np
 from bpu_images import FACTORS, part_of, scores
 from matplotlib.axes import Axes
 from numpy import ndarray
+from scipy.sparse import csr_array
 
 from anlage.study.canvas import ARM, LINE, MUTED, PAPER, SMALL, axes, sheet, write
+from anlage.topology import Topology
 
 PARTS = {"T": ("more-steps", "later-steps"), "F": ("expansion", "larger-still")}
 """What is varied -> the parts that vary it, in the order in which they were declared."""
 START = {"T": 2, "F": 1}
 """Where the recipe itself stands on each curve: the first of its twenty runs are those of the graphs of the curve."""
+FAINT = 0.01
+"""Share of the strongest direction below which one is not counted."""
 COLOUR = dict(zip(("connectome", "degree-preserving", "weight-permuted", "erdos-renyi"), ARM, strict=False))
 
 Curves = dict[str, dict[int, ndarray]]
@@ -52,12 +57,17 @@ def said_of_curves(results: dict[str, Any]) -> dict[str, Any]:
     means = {arm: {level: runs.mean() for level, runs in one.items()} for arm, one in steps.items()}
     gained = {arm: change(sizes, arm, 1, 5) for arm in sizes}
     more = gained["connectome"] - gained["degree-preserving"]
+    told = directions_of(results)
     holds = {
         "in every arm less is named at every further T": all(
             (np.diff(list(one.values())) < 0).all() for one in means.values()
         ),
         "up to T = 4 no kind of graph is behind the larva in all its runs": all(
             (ahead(steps, arm, level) <= 0).any() for arm in list(steps)[1:] for level in (2, 3, 4)
+        ),
+        "at T = 8 hardly a direction is left in any arm": all(one[8] <= 5 for one in told.values()),
+        "at T = 5 the larva has fewer directions than any kind of graph": all(
+            told["connectome"][5] < told[arm][5] for arm in list(told)[1:]
         ),
         "at T = 5 the degree-preserving graphs are behind in all runs, erdos-renyi graphs are not": bool(
             (ahead(steps, "degree-preserving", 5) > 0).all() and (ahead(steps, "erdos-renyi", 5) < 0).any()
@@ -77,6 +87,31 @@ def said_of_curves(results: dict[str, Any]) -> dict[str, Any]:
         "ahead": {level: f"{ahead(sizes, 'degree-preserving', level).mean():.1f}" for level in (1, 5)},
         "pairs": len(more),
         "larger": int((more > 0).sum()),
+    }
+
+
+def directions(topology: Topology, into: Iterable[str], out: Iterable[str], steps: int) -> int:
+    """How many patterns of the inputs the outputs tell apart after so many steps, were no neuron ever silent.
+
+    Counts the singular values of the ``steps - 1``-th power of the weights, from inputs to outputs, that are at least ``FAINT``
+    of the largest. One factor on all weights does not matter to it.
+    """
+    inputs, n = topology.group(into), topology.n_neurons
+    weight = csr_array((topology.weight, (topology.post, topology.pre)), shape=(n, n))
+    state = np.zeros((n, len(inputs)))
+    state[inputs, np.arange(len(inputs))] = 1
+    for _ in range(steps - 1):
+        state = weight @ state
+    value = np.linalg.svd(state[topology.group(out)], compute_uv=False)
+    return int((value >= FAINT * value[0]).sum()) if value[0] else 0
+
+
+def directions_of(results: dict[str, Any]) -> dict[str, dict[int, float]]:
+    """Arm -> T -> mean number of directions over its graphs."""
+    found = results["directions"]["graphs"]
+    return {
+        arm: {int(steps): float(np.mean([one[steps] for one in graphs])) for steps in graphs[0]}
+        for arm, graphs in found.items()
     }
 
 

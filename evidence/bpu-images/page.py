@@ -11,7 +11,7 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from bpu_curves import Curves, curves, draw_curves, said_of_curves
+from bpu_curves import Curves, curves, directions_of, draw_curves, said_of_curves
 from bpu_images import CURVES, FACTORS, HERE, edges, levels_of, part_of, question, read_results, scores
 from numpy import ndarray
 
@@ -125,6 +125,13 @@ def level_table(found: Curves, name: str) -> str:
     return table(["wiring", *(f"{name} = {level}" for level in levels)], rows)
 
 
+def directions_table(results: dict[str, Any]) -> str:
+    """What the powers of the weights leave of the inputs."""
+    found = directions_of(results)
+    rows = [[arm, *(f"{number:.0f}" for number in one.values())] for arm, one in found.items()]
+    return table(["wiring", *(f"T = {steps}" for steps in found["connectome"])], rows)
+
+
 def missing(results: dict[str, Any]) -> str:
     """What was declared and has no results, in a sentence."""
     gone = []
@@ -160,6 +167,7 @@ def render(results: dict[str, Any]) -> str:
         "audit": audit_table(results),
         "more_steps": level_table(curves(results, "T"), "T"),
         "expansion": level_table(curves(results, "F"), "F"),
+        "directions": directions_table(results),
         **said_of_curves(results),
         "missing": missing(results),
         "effect": f"{effect:.1f} points (95 % interval {low:.1f} to {high:.1f})",

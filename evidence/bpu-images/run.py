@@ -1,7 +1,7 @@
 """Run what ``question.toml`` and ``curves.toml`` declare into ``results/``; what is there already is not run again.
 
     anlage compare recipes/larva-mnist-readout.toml      # or benchmarks/larva_mnist.py, which also takes its time
-    python evidence/bpu-images/run.py [audit two-steps frozen-middle further-arms more-steps expansion curves]
+    python evidence/bpu-images/run.py [audit two-steps frozen-middle further-arms more-steps expansion curves directions]
 
 The trials themselves are kept in runs/; ``results/`` has one compact file per part, complete or not.
 """
@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import torch
+from bpu_curves import directions
 from bpu_images import CURVES, RESULTS, ROOT, RUNS, compact, declared, frozen_middle, question
 
 from anlage.experience.still_image import StillImages
@@ -67,6 +68,19 @@ def run_audit() -> None:
     write_json(RESULTS / "audit.json", content)
 
 
+def run_directions() -> None:
+    """How many patterns of the inputs the larva, and each graph of the curve over T, still hands to its outputs after T steps."""
+    asked = question("later-steps")
+    ports = asked.recipe.ports.input, asked.recipe.ports.output
+    found: dict[str, list[dict[str, int]]] = {}
+    for trial in trials(asked):
+        if trial.cell.number == 0 and (trial.arm != CONNECTOME or trial.index == 0):
+            topology = trial.wired()[0]
+            told = {str(steps): directions(topology, *ports, steps) for steps in (2, 3, 4, 5, 8)}
+            found.setdefault(trial.arm, []).append(told)
+    write_json(RESULTS / "directions.json", {"question": declared()[1], "graphs": found})
+
+
 def run_frozen_middle() -> None:
     """Three perceptrons per seed, given the images that the trials of that seed were given; kept seed by seed."""
     words, identity = declared()
@@ -101,11 +115,16 @@ def run_frozen_middle() -> None:
 
 def main() -> None:
     """Every part that was asked for, or all of them, in the order in which they need one another."""
-    parts = ["audit", "two-steps", "frozen-middle", "further-arms", "more-steps", "expansion", "curves"]
+    parts = ["audit", "two-steps", "frozen-middle", "further-arms", "more-steps", "expansion", "curves", "directions"]
     asked = sys.argv[1:] or parts
     if unknown := [part for part in asked if part not in parts]:
         sys.exit(f"There is no part {unknown[0]!r}; the parts are {', '.join(parts)}.")
-    others = {"audit": run_audit, "frozen-middle": run_frozen_middle, "curves": lambda: run_trials(*CURVES)}
+    others = {
+        "audit": run_audit,
+        "frozen-middle": run_frozen_middle,
+        "curves": lambda: run_trials(*CURVES),
+        "directions": run_directions,
+    }
     with one_thread():
         for part in asked:
             others.get(part, lambda part=part: run_trials(part))()

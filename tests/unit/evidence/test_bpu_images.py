@@ -12,6 +12,7 @@ import torch
 
 from anlage.study.statistics import Outcome, contrasts
 from anlage.study.trial import CONNECTOME, Trial
+from anlage.topology import Topology
 
 FOLDER = Path(__file__).parents[3] / "evidence" / "bpu-images"
 TRAINED = 339_740
@@ -124,6 +125,22 @@ def test_the_trained_maps_grow_as_the_pools_of_430_and_218_neurons_do(curves: Mo
     assert curves.trained(page.read_results()) == wanted
 
 
+def test_directions_are_patterns_that_arrive_at_a_hundredth_of_the_strongest_or_more(curves: ModuleType) -> None:
+    groups = {"in": np.arange(3), "out": np.arange(3, 6)}
+
+    def wired(weight: np.ndarray) -> Topology:
+        post, pre = np.nonzero(weight)
+        return Topology(6, pre, post, weight[post, pre], groups)
+
+    straight, alike = np.zeros((6, 6)), np.zeros((6, 6))
+    straight[[3, 4, 5], [0, 1, 2]] = 100, 50, 0.5
+    alike[3:, :3] = np.outer([1, 2, 3], [3, 1, 2])  # of rank 1: outputs differ in strength only
+    for weight, wanted in ((straight, [2, 0]), (alike, [1, 0])):
+        assert [curves.directions(wired(weight), ["in"], ["out"], steps) for steps in (2, 3)] == wanted
+    straight[4, 4] = 0.5
+    assert curves.directions(wired(straight), ["in"], ["out"], 3) == 1
+
+
 def test_a_curve_is_compared_at_the_runs_that_both_ends_have(curves: ModuleType) -> None:
     found = {
         "connectome": {1: np.array([90.0, 91, 92]), 5: np.array([93.0, 95])},
@@ -137,6 +154,7 @@ def test_a_curve_is_compared_at_the_runs_that_both_ends_have(curves: ModuleType)
 @pytest.mark.parametrize(
     ("part", "arm", "level", "said"),
     [
+        ("more-steps", "connectome", 3, "in every arm less is named at every further T"),
         ("later-steps", "connectome", 8, "at T = 8 all graphs are behind"),
         ("more-steps", "connectome", 5, "at T = 5 the degree-preserving graphs are behind"),
         ("larger-still", "connectome", 5, "from F = 1 to 5 every run gains"),
