@@ -6,6 +6,7 @@ python evidence/input-confinement/page.py
 import json
 import sys
 import tomllib
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,11 @@ def judge(results: dict[str, Any], setting: str = "declared", name: str = "activ
     (larva,) = column(results, "larva", setting, name)
     graphs = {arm: column(results, arm, setting, name) for arm in family}
     most = max(map(len, graphs.values()))
-    # Controls with fewer graphs are as if their other trials had been lost: contrasts leaves NaN out.
+    # Controls with fewer graphs are padded, for contrasts leaves NaN out; its count of lost trials is that of the padding.
     padded = {arm: np.append(values, np.full(most - len(values), np.nan)) for arm, values in graphs.items()}
     rng = Seed(results["question"]["seed"]).child("page").child(setting).child(name).rng()
-    return {c.control: c for c in contrasts(SHARE, np.full(most, larva), padded, 0.0, rng)}
+    found = contrasts(SHARE, np.full(most, larva), padded, 0.0, rng)
+    return {c.control: replace(c, lost=0, sentence=c.sentence.split(f" {c.lost} of {most} pairs")[0]) for c in found}
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

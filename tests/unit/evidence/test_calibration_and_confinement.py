@@ -110,3 +110,14 @@ def test_half_a_rewire_moves_only_its_half_and_keeps_all_degrees(ports: bool) ->
 @pytest.mark.parametrize("claim", ["calibration", "input-confinement"])
 def test_the_page_and_its_figure_are_what_the_results_say(claim: str) -> None:
     assert load(claim, "page").stale() == [], f"run python evidence/{claim}/page.py"
+
+
+def test_a_control_with_fewer_graphs_than_another_has_lost_none() -> None:
+    page = load("input-confinement", "page")
+    results = page.read_results()
+    found = page.judge(results)
+    assert len({c.n_graphs for c in found.values()}) > 1
+    for name, contrast in found.items():
+        assert contrast.n_graphs == len(results["graphs"][name])
+        assert contrast.lost == 0
+        assert contrast.sentence.endswith("after Holm.")
