@@ -41,6 +41,8 @@ class Practice:
     ``last_rate``: share of the learning rate that is left at the end; it falls in a straight line. ``trace``: lambda of the
     advantage estimates. ``entropy_weight``: what a nat of entropy is worth. ``normalised``: observations are shown in
     standard deviations from their mean, else as they are. ``save_every``: iterations between checkpoints.
+    To go on from what a policy can do already: ``settle``: iterations at first in which only the critic learns, for what it
+    finds good before it knows the place would spoil the policy; ``critic_rate``: its learning rate, None: that of the policy.
     """
 
     steps: int = 100_000
@@ -60,13 +62,15 @@ class Practice:
     critic: tuple[int, ...] = (64, 64)
     normalised: bool = True
     save_every: int = 10
+    settle: int = 0
+    critic_rate: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "bodies", "stretch", "segment", "epochs", "batch", "save_every"):
             if (value := getattr(self, name)) < 1:
                 raise RecipeError(f"{name} of a practice is {value}, but must be at least 1.")
-        for name in ("learning_rate", "clip", "gradient_norm"):
-            if not 0 < (value := getattr(self, name)) < float("inf"):
+        for name in ("learning_rate", "clip", "gradient_norm", "critic_rate"):
+            if (value := getattr(self, name)) is not None and not 0 < value < float("inf"):
                 raise RecipeError(f"{name} of a practice is {value}, but must be a positive number.")
         for name in ("last_rate", "discount", "trace"):
             if not 0 <= (value := getattr(self, name)) <= 1:
@@ -74,11 +78,20 @@ class Practice:
         for name in ("value_weight", "entropy_weight"):
             if not 0 <= (value := getattr(self, name)) < float("inf"):
                 raise RecipeError(f"{name} of a practice is {value}, but must be 0 or more.")
+        if not 0 <= self.settle <= self.iterations:
+            raise RecipeError(
+                f"settle of a practice is {self.settle}, but must lie between 0 and its {self.iterations} iterations of "
+                f"{self.bodies} x {self.stretch} steps."
+            )
 
     @property
     def iterations(self) -> int:
         """How often lives are lived and learned from."""
         return -(-self.steps // (self.bodies * self.stretch))
+
+
+LATER = ("settle", "critic_rate")
+"""Words of a practice that checkpoints know only where they say something: older ones were written before there were these."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,8 +152,10 @@ class _Learner:
         seen = seen or Running(lives.n_observed, still=not practice.normalised)
         known = [np.append(array, seen.still).tobytes() for array in seen.kept().values()] if seen.count else []
         self.gatherer = Gatherer(lives, practice.segment, practice.discount, seen)
-        self.trained = [p for p in (*policy.parameters(), *self.critic.parameters()) if p.requires_grad]
-        self.optimiser = torch.optim.Adam(self.trained, lr=practice.learning_rate, eps=1e-5, fused=True)
+        parts = [[p for p in part.parameters() if p.requires_grad] for part in (policy, self.critic)]
+        self.trained = [p for part in parts for p in part]
+        self.rates = (practice.learning_rate, practice.critic_rate or practice.learning_rate)
+        self.optimiser = torch.optim.Adam([{"params": part} for part in parts], eps=1e-5, fused=True)
         self.curve: list[dict[str, float]] = []
         self.lives: list[Ended] = []
         self.identity = self._identity(b"".join(known))
@@ -153,8 +168,8 @@ class _Learner:
         self.lives += ended
         segments, expected = judged(log, cuts, self.policy, self.critic, practice.discount, practice.trace)
         share = 1 - (1 - practice.last_rate) * iteration / max(1, practice.iterations - 1)
-        for group in self.optimiser.param_groups:
-            group["lr"] = practice.learning_rate * share
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * share
         found = self._learn(segments, iteration)
         recent = [life.total for life in self.lives[-RECENT:]]
         entry = {
@@ -169,12 +184,15 @@ class _Learner:
         """Some epochs of updates; the mean of every measure of the last one."""
         generator = torch.Generator().manual_seed(self.seed.child("order").child(iteration).integer)
         size = max(1, self.practice.batch // segments.real.shape[1])
+        settling = iteration < self.practice.settle
         found: list[Tensor] = []
         for _ in range(self.practice.epochs):
             found = []
             order = torch.randperm(len(segments), generator=generator)
             for rows in torch.split(order, size):
-                loss, measures = surrogate(self.policy, self.critic, segments.pick(rows), self.practice)
+                loss, measures = surrogate(
+                    self.policy, self.critic, segments.pick(rows), self.practice, settling=settling
+                )
                 self.optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(self.trained, self.practice.gradient_norm)
@@ -216,8 +234,11 @@ class _Learner:
     def _identity(self, known: bytes) -> str:
         """Checksum of what a checkpoint belongs to: world, practice, policy and critic as they were born, what was known."""
         lives, total = self.gatherer.lives, sha256(known)
-        practice = replace(self.practice, save_every=1)
-        born = (lives.name, lives.n_observed, lives.n_action, lives.limit, asdict(practice), self.seed, self.policy.law)
+        practice = asdict(replace(self.practice, save_every=1))
+        for name in LATER:
+            if not practice[name]:
+                del practice[name]
+        born = (lives.name, lives.n_observed, lives.n_action, lives.limit, practice, self.seed, self.policy.law)
         total.update(repr(born).encode())
         for part in (self.policy, self.critic):
             for name, tensor in (*part.named_parameters(), *part.named_buffers()):
@@ -229,19 +250,25 @@ MEASURES = ("loss", "policy_loss", "value_loss", "entropy", "divergence", "clipp
 """What ``surrogate`` measures; ``divergence``: of the policy from the one that acted, in nats (Schulman 2020, estimator k3)."""
 
 
-def surrogate(policy: Policy, critic: Layers, segments: Segments, practice: Practice) -> tuple[Tensor, Tensor]:
-    """The loss of Schulman et al. 2017, eq. 9, over pieces of lives, and its ``MEASURES``."""
-    mean = policy.along(segments.observation, segments.state)
-    log_ratio = policy.law.log_density(mean, policy.log_sd, segments.intent) - segments.log_density
-    ratio = torch.exp(log_ratio)
-    middle = segments.mean(segments.advantage)
-    spread = segments.mean((segments.advantage - middle).square()).sqrt()
-    advantage = (segments.advantage - middle) / (spread + 1e-8)
-    near = ratio.clamp(1 - practice.clip, 1 + practice.clip)
-    policy_loss = -segments.mean(torch.minimum(ratio * advantage, near * advantage))
+def surrogate(
+    policy: Policy, critic: Layers, segments: Segments, practice: Practice, *, settling: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The loss of Schulman et al. 2017, eq. 9, over pieces of lives, and its ``MEASURES``.
+
+    ``settling``: gradients reach the critic only.
+    """
+    with torch.set_grad_enabled(not settling):
+        mean = policy.along(segments.observation, segments.state)
+        log_ratio = policy.law.log_density(mean, policy.log_sd, segments.intent) - segments.log_density
+        ratio = torch.exp(log_ratio)
+        middle = segments.mean(segments.advantage)
+        spread = segments.mean((segments.advantage - middle).square()).sqrt()
+        advantage = (segments.advantage - middle) / (spread + 1e-8)
+        near = ratio.clamp(1 - practice.clip, 1 + practice.clip)
+        policy_loss = -segments.mean(torch.minimum(ratio * advantage, near * advantage))
+        entropy = segments.mean(policy.law.entropy(mean, policy.log_sd, segments.intent))
     value = critic.unroll(segments.observation)[1][..., 0]
     value_loss = segments.mean((value - segments.goal).square())
-    entropy = segments.mean(policy.law.entropy(mean, policy.log_sd, segments.intent))
     loss = policy_loss + practice.value_weight * value_loss - practice.entropy_weight * entropy
     with torch.no_grad():
         divergence = segments.mean(ratio - 1 - log_ratio)
