@@ -236,9 +236,10 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("kind", ["wiring", "perceptron-of-3"])
-def test_a_practice_killed_anywhere_goes_on_to_the_same_end_bit_for_bit(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "settle"), [("wiring", 0), ("wiring", 3), ("perceptron-of-3", 0)])
+def test_a_practice_killed_anywhere_goes_on_to_the_same_end_bit_for_bit(kind: str, settle: int, tmp_path: Path) -> None:
     practice = Practice(5 * 2 * 12, bodies=2, stretch=12, segment=5, epochs=2, batch=15, last_rate=0.2, save_every=2)
+    practice = replace(practice, settle=settle, critic_rate=1e-2 if settle else None)
 
     def run(checkpoint: Path | None, kill_after: int | None = None) -> Practised:
         moments = 0
@@ -330,6 +331,9 @@ def test_what_is_not_a_number_ends_a_practice_in_one_sentence() -> None:
         ({"discount": 1.1}, "discount of a practice is 1.1, but must lie between 0 and 1"),
         ({"clip": 0.0}, "clip of a practice is 0.0, but must be a positive number"),
         ({"entropy_weight": -1.0}, "entropy_weight of a practice is -1.0, but must be 0 or more"),
+        ({"critic_rate": 0.0}, "critic_rate of a practice is 0.0, but must be a positive number"),
+        ({"settle": -1}, "settle of a practice is -1, but must lie between 0 and its 49 iterations of 8 x 256 steps"),
+        ({"settle": 50}, "settle of a practice is 50, but must lie between 0 and its 49 iterations"),
     ],
 )
 def test_an_impossible_practice_is_refused(wrong: dict[str, float], said: str) -> None:
