@@ -89,7 +89,7 @@ def test_while_the_critic_settles_the_policy_is_the_same_to_the_bit_and_then_it_
 
 def test_a_critic_that_settled_expects_what_will_be_earned() -> None:
     """1 a step until a life of four is over: 1 + g + g^2 + g^3 at its beginning, in the unit in which rewards were shown."""
-    practice = Practice(30 * 32, bodies=8, stretch=4, segment=1, epochs=10, batch=8, discount=0.8, normalised=False)
+    practice = Practice(15 * 32, bodies=8, stretch=4, segment=1, epochs=8, batch=8, discount=0.8, normalised=False)
     settling = {"settle": practice.iterations, "learning_rate": 1e-8, "critic_rate": 1e-2, "last_rate": 0.1}
     at_work = learner(Practice(**{**asdict(practice), **settling}), layers())
     for iteration in range(practice.iterations):
