@@ -1,4 +1,4 @@
-"""Worlds by name: the worm's swimmer, and the bodies of Gymnasium (Towers et al. 2024, arXiv 2407.17032)."""
+"""Worlds by name: the worm's swimmer, the larva's dish, and the bodies of Gymnasium (Towers et al. 2024, arXiv 2407.17032)."""
 
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, final
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from anlage.errors import BodyError, DependencyMissing, UnknownName
+from anlage.experience.dish import DISH, DishWorld
 from anlage.experience.flip import FLIP, Flip
 from anlage.experience.life import STEPS
 from anlage.experience.swimmer import Swimmer, loaded_mujoco, unlogged
@@ -28,16 +29,19 @@ GYMNASIUM = {
 }
 """Our name -> Gymnasium's."""
 WITHOUT_MUJOCO = ("pendulum",)
-WORLDS = (SWIMMER, FLIP, *GYMNASIUM)
+WORLDS = (SWIMMER, DISH, FLIP, *GYMNASIUM)
 
 
 def open_world(name: str, n_links: int = 6) -> "World":
     """The world of that name; ``n_links`` is the length of the worm's swimmer.
 
-    Raises ``UnknownName``, ``DependencyMissing`` without the extra ``body``, ``BodyError`` when a body cannot be built.
+    Raises ``UnknownName``, ``DependencyMissing`` without the extra ``body``, ``BodyError`` when a body cannot be built,
+    ``DataMissing`` where a world needs measurements that are not there.
     """
     if name == SWIMMER:
         return SwimmerWorld(n_links)
+    if name == DISH:
+        return DishWorld()
     if name == FLIP:
         return Flip()
     if name not in GYMNASIUM:

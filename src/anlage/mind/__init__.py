@@ -6,7 +6,7 @@ from anlage.mind.belief import DiscreteModel, Outlook
 from anlage.mind.grow import GrownMind, grow_mind, read_grown
 from anlage.mind.imagination import Imagination, Lived, Rehearsal
 from anlage.mind.mind import Life, Mind
-from anlage.mind.planner import Confused, Deliberation, Plan, Planner
+from anlage.mind.planner import Confused, Deliberation, Goal, Plan, Planner
 from anlage.mind.policy import AmortisedPolicy
 from anlage.mind.recipe import AreaPlan, MindRecipe, Nights, WorkspacePlan, read_mind
 from anlage.mind.workspace import Workspace
@@ -20,6 +20,7 @@ __all__ = [
     "Confused",
     "Deliberation",
     "DiscreteModel",
+    "Goal",
     "GrownMind",
     "Imagination",
     "Life",

@@ -17,13 +17,13 @@ from torch import Tensor
 from anlage.errors import RecipeError
 from anlage.experience.world import World
 from anlage.mind.imagination import Imagination, Lived, Rehearsal
-from anlage.mind.planner import Deliberation, Plan, Planner
+from anlage.mind.planner import Deliberation, Goal, Plan, Planner
 from anlage.mind.policy import AmortisedPolicy
 from anlage.objective.gauge import effective_rank
 from anlage.seed import Seed
 
 HELD = 10
-"""Steps for which a random action is kept while exploring. What changes at every step averages out, and hardly moves a body."""
+"""Steps that a random action is kept for, unless said otherwise: what changes at every step averages out, and moves little."""
 
 
 @final
@@ -75,23 +75,40 @@ class Chapter:
 class Agent:
     """A world model with a planner, an amortised policy, and a preferred observation.
 
+    ``goal``: not a number where what is observed may be anything; the others are then read from embeddings by the linear map that
+    fits all that was lived so far, and preferred with a standard deviation of ``sd``. ``kept``: steps for which it repeats an
+    action drawn by chance.
+
     Embeddings have one axis more than is observed: with many more they fill these by folding, and then what is far from the goal
     can lie near it.
     """
 
     def __init__(
-        self, world: World, goal: Float[ndarray, " input"], upbringing: Upbringing, planner: Planner, seed: Seed
+        self,
+        world: World,
+        goal: Float[ndarray, " input"],
+        upbringing: Upbringing,
+        planner: Planner,
+        seed: Seed,
+        *,
+        sd: float = 1.0,
+        kept: int = HELD,
     ) -> None:
         if np.shape(goal) != (world.n_observed,):
             raise RecipeError(
                 f"The preferred observation has shape {np.shape(goal)}, but {world.name!r} shows {world.n_observed} numbers."
             )
         self.world, self.upbringing, self.planner, self.seed = world, upbringing, planner, seed
+        self.goal, self.sd, self.kept = torch.as_tensor(np.asarray(goal), dtype=torch.float32), sd, kept
+        self.wanted = ~self.goal.isnan()
         self.model = Imagination(
-            world.n_observed, world.n_action, generator(seed.child("model")), n_latent=world.n_observed + 1
+            world.n_observed,
+            world.n_action,
+            generator(seed.child("model")),
+            n_latent=world.n_observed + 1,
+            beside=not bool(self.wanted.all()),
         )
         self.policy = AmortisedPolicy(self.model.n_latent, world.n_action, generator(seed.child("policy")))
-        self.goal = torch.as_tensor(np.asarray(goal), dtype=torch.float32)
         self._lives: list[Lived] = []
         self._planned: list[Lived] = []
 
@@ -106,7 +123,29 @@ class Agent:
 
     def deliberation(self, draws: torch.Generator) -> Deliberation:
         """Slow, serial acting: plans by what it has learned so far; good for one life."""
-        return Deliberation(self.planner, self.model, self.model.embed, self.goal, draws)
+        return Deliberation(self.planner, self.model, self.model.embed, self.preferred(), draws)
+
+    @torch.no_grad()
+    def preferred(self) -> Goal:
+        """What it prefers, as it embeds it now. Raises ``RecipeError`` where that is to be read and nothing was lived yet."""
+        if bool(self.wanted.all()):
+            return Goal(self.model.embed(self.goal), sd=self.sd)
+        if not self._lives:
+            raise RecipeError(
+                "Nothing was lived so far, so nothing can be read from embeddings; let the agent wander first."
+            )
+        seen = torch.cat([life.observation for life in self._lives])
+        columns = torch.cat([self.model.embed(seen), torch.ones(len(seen), 1)], 1).double()
+        found = torch.linalg.lstsq(columns, seen[:, self.wanted].double(), driver="gelsd").solution.float()
+        return Goal(self.goal[self.wanted] - found[-1], found[:-1], self.sd)
+
+    def wander(self) -> None:
+        """Only explore, and learn nothing: what an agent as born has lived when it first plans."""
+        for life in range(self.upbringing.explore):
+            self._lives.append(self._explored(self.seed.child("life").child(life))[0])
+
+    def _explored(self, seed: Seed) -> tuple[Lived, float]:
+        return live(self.world, seed, by_chance(self.world.n_action, generator(seed.child("action")), self.kept))
 
     @torch.no_grad()
     def at_once(self, observed: Float[Tensor, " input"]) -> Float[Tensor, " action"]:
@@ -125,12 +164,11 @@ class Agent:
 
     def _life(self, life: int) -> Chapter:
         explores, seed = life < self.upbringing.explore, self.seed.child("life").child(life)
-        draws = generator(seed.child("action"))
         plans: list[Plan] = []
         if explores:
-            lived, score = live(self.world, seed, by_chance(self.world.n_action, draws))
+            lived, score = self._explored(seed)
         else:
-            deliberation = self.deliberation(draws)
+            deliberation = self.deliberation(generator(seed.child("action")))
             plans = deliberation.plans
             lived, score = live(self.world, seed, deliberation)
             self._planned.append(lived)
@@ -181,12 +219,12 @@ def live(world: World, seed: Seed, act: Callable[[Tensor], Tensor]) -> tuple[Liv
     return Lived(torch.as_tensor(np.stack(observed), dtype=torch.float32), torch.stack(done)), score
 
 
-def by_chance(n_action: int, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
-    """Acting without looking: every number anywhere in its range, kept for ``HELD`` steps; good for one life."""
+def by_chance(n_action: int, draws: torch.Generator, kept: int = HELD) -> Callable[[Tensor], Tensor]:
+    """Acting without looking: every number anywhere in its range, kept for so many steps; good for one life."""
     done: list[Tensor] = []
 
     def act(_: Tensor) -> Tensor:
-        new = len(done) % HELD == 0
+        new = len(done) % kept == 0
         done.append(torch.rand(n_action, generator=draws) * 2 - 1 if new else done[-1])
         return done[-1]
 

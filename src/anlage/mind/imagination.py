@@ -54,12 +54,27 @@ class Imagination(nn.Module):
 
     The predictors start differently and see the same lives, so where they disagree nothing has been learned yet (Lakshminarayanan
     et al. 2017, NeurIPS). Each adds to the embedding what its small network makes of embedding and action.
+
+    ``beside``: the encoder's network is added to what is observed, instead of taking its place. What is hard to foresee is then
+    not forgotten, which matters where few of the numbers observed are preferred.
     """
 
     def __init__(
-        self, n_observed: int, n_action: int, generator: torch.Generator, *, n_latent: int = 16, n_predictors: int = 3
+        self,
+        n_observed: int,
+        n_action: int,
+        generator: torch.Generator,
+        *,
+        n_latent: int = 16,
+        n_predictors: int = 3,
+        beside: bool = False,
     ) -> None:
         super().__init__()
+        if beside and n_latent < n_observed:
+            raise RecipeError(
+                f"{n_latent} axes have no room for the {n_observed} numbers observed; give as many, or leave beside out."
+            )
+        self.beside = beside
         self.n_observed, self.n_action, self.n_latent = n_observed, n_action, n_latent
         widths = (n_observed, 64, 64, n_latent)
         layers = [linear(a, b, generator, GAIN) for a, b in pairwise(widths)]
@@ -72,7 +87,7 @@ class Imagination(nn.Module):
     def embed(self, observation: Float[Tensor, "*moment input"]) -> Float[Tensor, "*moment latent"]:
         """What an observation is."""
         found: Tensor = self.encoder(observation)
-        return found
+        return found + nn.functional.pad(observation, (0, self.n_latent - self.n_observed)) if self.beside else found
 
     def imagine(
         self, latent: Float[Tensor, "*latent"], action: Float[Tensor, "candidate moment action"]

@@ -41,14 +41,31 @@ class Plan:
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
+class Goal:
+    """What is preferred of an embedding: to lie at ``value``, in every axis with the standard deviation ``sd``.
+
+    With a ``reading``, a linear map, it is what this map makes of an embedding that is to be ``value``; the rest may be anything.
+    """
+
+    value: Float[Tensor, " wanted"]
+    reading: Float[Tensor, "latent wanted"] | None = None
+    sd: float = 1.0
+
+    def worth(self, mean: Float[Tensor, "candidate moment latent"]) -> Float[Tensor, "candidate moment"]:
+        """Log preference of what is foreseen, in nats, up to a constant."""
+        read = mean if self.reading is None else mean @ self.reading
+        return -((read - self.value) / self.sd).square().sum(-1) / 2
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Planner:
     """Minimises expected free energy over courses of ``horizon`` actions, each number of them -1 to 1.
 
-    What is preferred is a goal embedding with unit variance per axis, so a moment's pragmatic worth is ``-|z - goal|^2 / 2`` for
-    the mean ``z`` of the predictors. Its epistemic worth is ``sum log(1 + spread / noise) / 2`` over the axes, the information
-    that seeing it gives about which predictor is right, were their predictions normal (after Tschantz et al. 2020, arXiv
-    2002.12636).
+    A moment's pragmatic worth is the log preference (``Goal.worth``) of the mean of the predictors. Its epistemic worth is ``sum
+    log(1 + spread / noise) / 2`` over the axes, the information that seeing it gives about which predictor is right, were their
+    predictions normal (after Tschantz et al. 2020, arXiv 2002.12636).
     ``curiosity`` weighs the second; 1 is the expected free energy itself, 0 leaves curiosity out. The search is the cross-entropy
     method (Rubinstein & Kroese 2004): ``candidates`` courses are drawn, the ``elites`` best make the next distribution.
 
@@ -73,7 +90,7 @@ class Planner:
         self,
         model: Imagines,
         latent: Float[Tensor, " latent"],
-        goal: Float[Tensor, " latent"],
+        goal: Goal,
         generator: torch.Generator,
         before: Plan | None = None,
     ) -> Plan:
@@ -92,15 +109,14 @@ class Planner:
         return Plan(mean, float(pragmatic[best].mean()), float(epistemic[best].mean()), imagined)
 
     def worth(
-        self, model: Imagines, latent: Tensor, goal: Tensor, courses: Float[Tensor, "candidate moment action"]
+        self, model: Imagines, latent: Tensor, goal: Goal, courses: Float[Tensor, "candidate moment action"]
     ) -> tuple[Float[Tensor, " candidate"], Float[Tensor, " candidate"]]:
         """Pragmatic and epistemic worth of each course, in nats."""
         seen = model.imagine(latent, courses)
         mean = seen.mean(0)
-        pragmatic = -(mean - goal).square().sum(-1) / 2
         spread = (seen - mean).square().mean(0)  # not ``var``, which is slow over so short an axis
         epistemic = torch.log1p(spread / model.noise).sum(-1) / 2
-        return pragmatic.sum(1), epistemic.sum(1)
+        return goal.worth(mean).sum(1), epistemic.sum(1)
 
 
 @final
@@ -116,7 +132,7 @@ class Deliberation:
         planner: Planner,
         model: Imagines,
         embed: Callable[[Tensor], Tensor],
-        goal: Float[Tensor, " input"],
+        goal: Goal,
         generator: torch.Generator,
         *,
         keeps: bool = True,
@@ -128,8 +144,8 @@ class Deliberation:
     def __call__(self, observed: Float[Tensor, " input"]) -> Float[Tensor, " action"]:
         """What is done about it."""
         before = self.plans[-1] if self.plans and self._keeps else None
-        latent, goal = self._embed(observed), self._embed(self._goal)
-        self.plans.append(self.planner.plan(self.model, latent, goal, self._generator, before))
+        latent = self._embed(observed)
+        self.plans.append(self.planner.plan(self.model, latent, self._goal, self._generator, before))
         return self.plans[-1].action[0]
 
 

@@ -18,14 +18,14 @@ from torch import Tensor
 from anlage.errors import RecipeError, UnknownName
 from anlage.experience.bodies import open_world
 from anlage.experience.pendulum import KnownPendulum
-from anlage.experience.preference import PREFERENCES, InUnits, Preference
+from anlage.experience.preference import PREFERENCES, Held, InUnits, Preference
 from anlage.experience.world import World
 from anlage.learning.checkpoint import read_json, write_json
 from anlage.learning.policy import Layers, Policy
 from anlage.learning.ppo import Practice, practise
 from anlage.mind.active import Agent, Upbringing, by_chance, generator, live
 from anlage.mind.imagination import Rehearsal
-from anlage.mind.planner import Confused, Deliberation, Planner
+from anlage.mind.planner import Confused, Deliberation, Goal, Planner
 from anlage.seed import Seed
 from anlage.study.compare import one_thread, through
 from anlage.study.statistics import bootstrap_interval, sign_flip_p
@@ -39,6 +39,11 @@ BRIEF = Planner(candidates=24, elites=4, iterations=1)
 """A twentieth of the thinking."""
 SHOOTING = Planner(candidates=FULL.candidates * FULL.iterations, elites=1, iterations=1)
 """As many imagined steps as ``FULL``, but no course depends on another one."""
+PPO, PPO_LONGER = "ppo", "ppo, longer"
+PRACTICE = Practice(segment=1, epochs=10, last_rate=0.1)
+"""How a policy without memory practises, unless said otherwise: on the swimmer it comes to 910 of 1,000 in 160,000 steps."""
+PRACTICES = {"pendulum": Practice(1, 4, 400, 1, 10, 64, learning_rate=1e-3, discount=0.9)}
+"""Most constants as RL Baselines3 Zoo has them."""
 ARMS = {
     PLANNER: "plans by what it has learned, curious",
     "brief planner": "the same agent, a twentieth of the thinking",
@@ -49,8 +54,8 @@ ARMS = {
     "no epistemic term": "another agent, not curious",
     "untrained model": "another agent, as born",
     "known physics": "plans by the true equations, to the same observation",
-    "ppo": "as many steps in the world, and the reward",
-    "ppo, longer": "twenty times as many steps, and the reward",
+    PPO: "as many steps in the world, and the reward",
+    PPO_LONGER: "many times as many steps, and the reward",
     "random actions": "acts by chance",
 }
 """Every arm and what it is."""
@@ -59,14 +64,17 @@ MAKERS: Mapping[str, tuple[str, ...]] = {
     **{arm: (arm,) for arm in tuple(ARMS)[6:]},
 }
 """What is made once, and the arms that are examined with it."""
-LONGER, PPO_LONGER = 3000, 20
-"""Updates of a policy that take about as long as planning one life; how many times the steps of the agent."""
+LONGER = 3000
+"""Updates of a policy that take about as long as planning one life of the pendulum."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ForesightPlan:
     """What is tried: in which body, with how many agents of every kind, and over how many lives each is examined.
+
+    ``rehearse``: updates after exploring, half as many after each later life, from windows of ``ahead`` actions. ``longer``: how
+    many times the steps of the agent ``ppo, longer`` has.
 
     Raises ``RecipeError`` for fewer than one of anything, ``UnknownName`` for a body of which nothing is preferred.
     """
@@ -78,11 +86,13 @@ class ForesightPlan:
     explore: int = 3
     act: int = 5
     rehearse: int = 800
+    ahead: int = 3
+    longer: int = 20
 
     def __post_init__(self) -> None:
         if self.body not in PREFERENCES:
             raise UnknownName("body with a preference", self.body, PREFERENCES)
-        for name in ("trials", "lives", "explore", "act", "rehearse"):
+        for name in ("trials", "lives", "explore", "act", "rehearse", "ahead", "longer"):
             if (value := getattr(self, name)) < 1:
                 raise RecipeError(f"{name} is {value}, but must be 1 or more.")
 
@@ -91,9 +101,15 @@ class ForesightPlan:
         """What the body is to be like."""
         return PREFERENCES[self.body]
 
-    def world(self) -> World:
-        """The body, observed in the units of the preference."""
-        return InUnits(open_world(self.body), self.preference.unit)
+    def world(self, *, held: bool = True) -> World:
+        """The body, observed in the units of the preference; its actions last as the preference says, or one step."""
+        opened = open_world(self.body)
+        return InUnits(Held(opened, self.preference.held) if held else opened, self.preference.unit)
+
+    @property
+    def steps(self) -> int:
+        """How many steps of the world the agent lives while it grows."""
+        return (self.explore + self.act) * self.world(held=False).limit
 
     @property
     def makers(self) -> tuple[str, ...]:
@@ -121,18 +137,21 @@ class ForesightTrial:
         """What must be the same for a kept record to be this one's; how many trials there are is not."""
         said = {**asdict(self.plan), "maker": self.maker, "index": self.index}
         del said["trials"]
+        said["preference"] = asdict(self.plan.preference)
         return said | {"planners": [asdict(each) for each in (FULL, BRIEF, SHOOTING)]}
 
     def run(self) -> Record:
         """Grow what is to be examined, and examine it."""
-        world, stream = self.plan.world(), Seed(self.plan.seed).child("trial").child(self.index)
+        practised = self.maker in (PPO, PPO_LONGER)
+        world = self.plan.world(held=not practised)
+        stream = Seed(self.plan.seed).child("trial").child(self.index)
         with one_thread():
             told, acting = self._made(world, stream)
             arms = {arm: self._examined(world, stream.child("exam"), arm, act) for arm, act in acting}
         return {"identity": self.identity, "chapters": told, "arms": arms}
 
     def _examined(self, world: World, stream: Seed, arm: str, act: "Acting") -> dict[str, object]:
-        """Some lives never lived before; ``cpu_ms``: what one step of the arm and the world took."""
+        """Some lives never lived before; ``cpu_ms``: what one action of the arm and what came of it took."""
         returns, steps, began = [], 0, process_time()
         for life in range(self.plan.lives):
             draws = generator(stream.child(arm).child(life))
@@ -143,18 +162,20 @@ class ForesightTrial:
 
     def _made(self, world: World, stream: Seed) -> tuple[list[dict[str, object]], Iterator[tuple[str, "Acting"]]]:
         """The story of what was grown, and every arm with its way of acting, new for each life."""
-        plan, goal = self.plan, torch.as_tensor(self.plan.preference.goal, dtype=torch.float32)
-        if self.maker in ("ppo", "ppo, longer"):
-            return [], iter([(self.maker, _practised(plan, stream, PPO_LONGER if self.maker != "ppo" else 1))])
+        plan, wanted = self.plan, self.plan.preference
+        if self.maker in (PPO, PPO_LONGER):
+            return [], iter([(self.maker, _practised(plan, stream, 1 if self.maker == PPO else plan.longer))])
         if self.maker == "random actions":
-            return [], iter([(self.maker, lambda draws: by_chance(world.n_action, draws))])
+            return [], iter([(self.maker, lambda draws: by_chance(world.n_action, draws, wanted.kept))])
         if self.maker == "known physics":
-            known = KNOWN[plan.body]()
+            known, goal = KNOWN[plan.body](), Goal(torch.as_tensor(wanted.goal, dtype=torch.float32), sd=wanted.sd)
             return [], iter([(self.maker, lambda draws: Deliberation(FULL, known, lambda seen: seen, goal, draws))])
         planner = replace(FULL, curiosity=0.0) if self.maker == "no epistemic term" else FULL
-        rules = Upbringing(plan.explore, plan.act, Rehearsal(plan.rehearse), Rehearsal(plan.rehearse // 2))
-        agent = Agent(world, plan.preference.goal, rules, planner, stream.child("agent"))
+        first, later = (Rehearsal(n, plan.ahead) for n in (plan.rehearse, plan.rehearse // 2))
+        rules, seed = Upbringing(plan.explore, plan.act, first, later), stream.child("agent")
+        agent = Agent(world, wanted.goal, rules, planner, seed, sd=wanted.sd, kept=wanted.kept)
         if self.maker == "untrained model":
+            agent.wander()
             return [], iter([(self.maker, agent.deliberation)])
         told = [asdict(chapter) for chapter in agent.grow()]
         kept = [{k: None if isinstance(v, float) and not isfinite(v) else v for k, v in one.items()} for one in told]
@@ -181,9 +202,10 @@ Acting = Callable[[torch.Generator], Callable[[Tensor], Tensor]]
 
 def _arms_of(agent: Agent, stream: Seed) -> Iterator[tuple[str, Acting]]:
     """The ways in which one grown agent can act."""
+    goal = agent.preferred()
 
     def by(planner: Planner, *, keeps: bool = True) -> Acting:
-        return lambda draws: Deliberation(planner, agent.model, agent.model.embed, agent.goal, draws, keeps=keeps)
+        return lambda draws: Deliberation(planner, agent.model, agent.model.embed, goal, draws, keeps=keeps)
 
     yield PLANNER, agent.deliberation
     yield "brief planner", by(BRIEF)
@@ -191,7 +213,7 @@ def _arms_of(agent: Agent, stream: Seed) -> Iterator[tuple[str, Acting]]:
     yield "random shooting", by(SHOOTING, keeps=False)
     yield (
         "random values",
-        lambda draws: Deliberation(FULL, Confused(agent.model, draws), agent.model.embed, agent.goal, draws),
+        lambda draws: Deliberation(FULL, Confused(agent.model, draws), agent.model.embed, goal, draws),
     )
     before = deepcopy(agent.policy)
     agent.imitate(generator(stream.child("longer")), LONGER)
@@ -200,13 +222,16 @@ def _arms_of(agent: Agent, stream: Seed) -> Iterator[tuple[str, Acting]]:
 
 
 def _practised(plan: ForesightPlan, stream: Seed, times: int) -> Acting:
-    """A policy of two layers that learned by reward, with most constants as RL Baselines3 Zoo has them for the pendulum."""
-    world, bodies = plan.world(), 4
-    steps = times * (plan.explore + plan.act) * world.limit
-    practice = Practice(steps, bodies, min(400, -(-steps // (2 * bodies))), 1, 10, 64, learning_rate=1e-3, discount=0.9)
+    """A policy of two layers that learned by reward, a step of the world at a time; constants in ``PRACTICES``."""
+    world, steps = plan.world(held=False), times * plan.steps
+    practice = PRACTICES.get(plan.body, PRACTICE)
+    stretch = min(practice.stretch, -(-steps // (2 * practice.bodies)))
+    practice = replace(practice, steps=steps, stretch=stretch)
     network = Layers(world.n_observed, world.n_action, (64, 64), generator(stream.child("policy")), 0.01)
     policy = Policy(network, world.n_action, sd=0.6)
-    done = practise(policy, [plan.world() for _ in range(bodies)], practice, stream.child("practice"))
+    done = practise(
+        policy, [plan.world(held=False) for _ in range(practice.bodies)], practice, stream.child("practice")
+    )
 
     @torch.no_grad()
     def act(observed: Tensor) -> Tensor:

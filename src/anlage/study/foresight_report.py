@@ -47,7 +47,7 @@ SHARES_AGENT = ("brief planner", "policy", "policy, longer", "random shooting", 
 def foresight_sentences(run: ForesightRun) -> list[str]:
     """What was found, in a few sentences."""
     plan, own = run.plan, run.success(PLANNER).mean()
-    n, steps = plan.trials * plan.lives, (plan.explore + plan.act) * plan.world().limit
+    n, steps = plan.trials * plan.lives, plan.steps
     said = [
         f"After {steps:,} steps in the {plan.body} and without having read a reward, the planner succeeds in {own:.0%} of {n} "
         f"li{'ves' if n != 1 else 'fe'}; a life succeeds that earns more than {plan.preference.enough:g}."

@@ -8,7 +8,7 @@ from torch import Tensor
 from anlage.errors import RecipeError
 from anlage.mind.active import HELD, Agent, Upbringing, by_chance, explained, live, shuffled
 from anlage.mind.imagination import FAINT, Imagination, Lived, Rehearsal
-from anlage.mind.planner import Confused, Deliberation, Planner
+from anlage.mind.planner import Confused, Deliberation, Goal, Planner
 from anlage.mind.policy import AmortisedPolicy
 from anlage.seed import Seed
 
@@ -55,7 +55,7 @@ def babbled(seed: int) -> Lived:
 
 def test_a_planner_in_a_known_world_takes_the_shortest_way_and_stays() -> None:
     planner = Planner(horizon=4, candidates=300, elites=20, iterations=12, curiosity=0.0)
-    plan = planner.plan(Known(0.0), torch.zeros(2), torch.tensor([1.5, -0.5]), draws())
+    plan = planner.plan(Known(0.0), torch.zeros(2), Goal(torch.tensor([1.5, -0.5])), draws())
     np.testing.assert_allclose(plan.action.cumsum(0), [[1.0, -0.5], [1.5, -0.5], [1.5, -0.5], [1.5, -0.5]], atol=0.1)
     assert plan.epistemic == 0.0 and plan.pragmatic == pytest.approx(-0.5 * 0.5**2, abs=0.1)
     assert plan.imagined == 12 * 300 * 4
@@ -73,7 +73,7 @@ def test_only_the_curious_go_where_predictors_disagree() -> None:
     goal = torch.zeros(2)
     moved = {
         curiosity: Planner(horizon=3, iterations=6, curiosity=curiosity)
-        .plan(Known(1.0, -1.0), goal, goal, draws())
+        .plan(Known(1.0, -1.0), goal, Goal(goal), draws())
         .action.abs()
         .mean()
         for curiosity in (0.0, 5.0)
@@ -84,14 +84,14 @@ def test_only_the_curious_go_where_predictors_disagree() -> None:
 def test_a_plan_goes_on_from_the_one_before_it() -> None:
     planner = Planner(horizon=4, candidates=40, elites=8, iterations=1, curiosity=0.0)
     far = torch.tensor([4.0, 4.0])
-    once = planner.plan(Known(0.0), torch.zeros(2), far, draws())
-    again = [planner.plan(Known(0.0), torch.zeros(2), far, draws(1), before).pragmatic for before in (None, once)]
+    once = planner.plan(Known(0.0), torch.zeros(2), Goal(far), draws())
+    again = [planner.plan(Known(0.0), torch.zeros(2), Goal(far), draws(1), before).pragmatic for before in (None, once)]
     assert again[1] > again[0]
 
 
 def test_acting_by_plans_goes_all_the_way_and_keeps_every_plan() -> None:
     goal, at = torch.tensor([1.5, -0.5]), torch.zeros(2)
-    acting = Deliberation(Planner(4, 200, 16, 6, 0.0), Known(0.0), lambda seen: seen / 2, 2 * goal, draws())
+    acting = Deliberation(Planner(4, 200, 16, 6, 0.0), Known(0.0), lambda seen: seen / 2, Goal(goal), draws())
     for _ in range(4):
         at = at + acting(2 * at)
     np.testing.assert_allclose(at, goal, atol=0.2)
@@ -103,13 +103,15 @@ def test_plans_that_are_not_kept_are_made_anew() -> None:
 
     def twice(keeps: bool) -> float:
         generator = draws()
-        acting = Deliberation(Planner(4, 40, 8, 1, 0.0), Known(0.0), lambda seen: seen, goal, generator, keeps=keeps)
+        acting = Deliberation(
+            Planner(4, 40, 8, 1, 0.0), Known(0.0), lambda seen: seen, Goal(goal), generator, keeps=keeps
+        )
         acting(torch.zeros(2))
         generator.manual_seed(1)
         acting(torch.zeros(2))
         return acting.plans[1].pragmatic
 
-    alone = Planner(4, 40, 8, 1, 0.0).plan(Known(0.0), torch.zeros(2), goal, draws(1)).pragmatic
+    alone = Planner(4, 40, 8, 1, 0.0).plan(Known(0.0), torch.zeros(2), Goal(goal), draws(1)).pragmatic
     assert twice(keeps=False) == alone < twice(keeps=True)
 
 
@@ -124,7 +126,7 @@ def test_the_confused_see_the_same_futures_of_other_courses_and_plan_nothing() -
     assert int((seen == true).all(-1).all(-1).sum()) < 10
     goal = torch.tensor([1.5, -0.5])
     planned = [
-        Planner(4, 200, 16, 6, 0.0).plan(m, torch.zeros(2), goal, draws())
+        Planner(4, 200, 16, 6, 0.0).plan(m, torch.zeros(2), Goal(goal), draws())
         for m in (Known(0.0), Confused(Known(0.0), draws(2)))
     ]
     ends = [float((plan.action.sum(0) - goal).norm()) for plan in planned]

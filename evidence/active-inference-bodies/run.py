@@ -1,0 +1,45 @@
+"""Answer ``question.toml`` into ``results/``, one file per trial; an interrupted run goes on.
+
+``python evidence/active-inference-bodies/run.py [BODY] [--backwards]``; about 25 CPU minutes per body. A second process that goes
+backwards meets the first.
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+
+from anlage.study.foresight import ForesightPlan, ForesightTrial
+
+HERE = Path(__file__).parent
+BODIES = ("swimmer", "dish")
+
+
+def plan(body: str) -> ForesightPlan:
+    """What was declared for a body."""
+    return ForesightPlan(**tomllib.loads((HERE / "question.toml").read_text("utf-8"))[body])
+
+
+def trials(body: str) -> list[ForesightTrial]:
+    """Every trial of a body, seed by seed."""
+    asked = plan(body)
+    return [
+        ForesightTrial(asked, maker, index, str(HERE / "results" / body))
+        for index in range(asked.trials)
+        for maker in asked.makers
+    ]
+
+
+def main() -> None:
+    """Every trial that is not kept yet, one after another."""
+    words = sys.argv[1:]
+    for body in [word for word in words if word in BODIES] or BODIES:
+        for trial in trials(body)[:: -1 if "--backwards" in words else 1]:
+            if trial.kept() is None:
+                (HERE / "results" / body).mkdir(parents=True, exist_ok=True)
+                record = trial.run()
+                trial.keep(record)
+                print(body, trial.maker, trial.index, {a: r["returns"] for a, r in record["arms"].items()}, flush=True)
+
+
+if __name__ == "__main__":
+    main()
