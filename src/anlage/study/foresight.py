@@ -137,7 +137,10 @@ class ForesightTrial:
         """What must be the same for a kept record to be this one's; how many trials there are is not."""
         said = {**asdict(self.plan), "maker": self.maker, "index": self.index}
         del said["trials"]
-        said["preference"] = asdict(self.plan.preference)
+        wanted = asdict(self.plan.preference)
+        said["preference"] = {
+            k: list(v) if isinstance(v, tuple) else v for k, v in wanted.items()
+        }  # as a file has them
         return said | {"planners": [asdict(each) for each in (FULL, BRIEF, SHOOTING)]}
 
     def run(self) -> Record:
