@@ -46,7 +46,7 @@ def test_one_command_prints_every_arm_and_where_the_report_is(
         return world
 
     monkeypatch.setattr(foresight, "open_world", short)
-    made = {"trials": 1, "lives": 1, "explore": 1, "act": 1, "rehearse": 2}
+    made = {"trials": 1, "lives": 1, "explore": 1, "act": 1, "rehearse": 2, "longer": 1}
     whole = foresight.carry_out_foresight
 
     def little(plan: foresight.ForesightPlan, *given: object, **_: object) -> foresight.ForesightRun:
@@ -54,7 +54,6 @@ def test_one_command_prints_every_arm_and_where_the_report_is(
 
     monkeypatch.setattr(foresight, "carry_out_foresight", little)
     monkeypatch.setattr(foresight, "LONGER", 2)
-    monkeypatch.setattr(foresight, "PPO_LONGER", 1)
     brief = foresight.Planner(horizon=3, candidates=6, elites=2, iterations=1)
     monkeypatch.setattr(foresight, "FULL", brief)
     monkeypatch.setattr(foresight, "SHOOTING", brief)

@@ -59,7 +59,7 @@ class DishWorld:
     def _distance(self) -> float:
         return float(np.hypot(*(self._arena.now.pose.place[0, 0].numpy() - self._drop)))
 
-    def _observed(self, sense: Float[torch.Tensor, " input"]) -> Float[ndarray, " input"]:
+    def _observed(self, sense: Float[torch.Tensor, " channel"]) -> Float[ndarray, " input"]:
         smell = float(np.log(float(sense[: self._smells].sum()) + FAINTEST))
         now = (smell, float(self._arena.now.pose.bend[0, 0]) / self._limit)
         self._moments = [now, *self._moments][:PAST]

@@ -122,6 +122,18 @@ class ForesightPlan:
         return tuple(arm for maker in self.makers for arm in MAKERS[maker])
 
 
+GROWTH: Mapping[str, Mapping[str, int]] = {
+    "swimmer": {"explore": 8, "act": 6, "rehearse": 2000, "ahead": 6},
+    "dish": {"explore": 8, "act": 5, "rehearse": 3000, "ahead": 10, "longer": 10},
+}
+"""How long an agent grows up in a body, where that is not as in the pendulum."""
+
+
+def foresight_plan(body: str, trials: int, lives: int, seed: int) -> ForesightPlan:
+    """What is tried in a body unless a study says otherwise. Raises as ``ForesightPlan`` does."""
+    return ForesightPlan(body, trials, lives, seed, **GROWTH.get(body, {}))
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class ForesightTrial:

@@ -108,10 +108,12 @@ def draw_foresight(run: ForesightRun) -> Figure:
     said = "Blue: the agent of the planner, acting otherwise. Black: other agents, and what stands in their place."
     write(page, 20, 54, said, color=MUTED)
     ax = axes(figure, NAMES, TOP, WIDTH - NAMES - RIGHT, ROW * len(arms))
-    lowest = min(float(run.returns(arm).min()) for arm in arms)
     enough = run.plan.preference.enough
-    ax.set(xlim=(lowest * 1.03, -lowest * 0.02), ylim=(len(arms) - 0.5, -0.5), yticks=[])
-    ax.axvspan(enough, -lowest * 0.02, color=BAND, linewidth=0)
+    every = np.concatenate([[enough], *(run.returns(arm).ravel() for arm in arms)])
+    around = 0.03 * (every.max() - every.min())
+    left, right = float(every.min() - around), float(every.max() + around)
+    ax.set(xlim=(left, right), ylim=(len(arms) - 0.5, -0.5), yticks=[])
+    ax.axvspan(enough, right, color=BAND, linewidth=0)
     for place, arm in enumerate(arms):
         returns, colour = run.returns(arm), _colour(arm)
         for trial, lives in enumerate(returns):

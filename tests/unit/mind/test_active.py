@@ -63,10 +63,19 @@ def test_a_planner_in_a_known_world_takes_the_shortest_way_and_stays() -> None:
 
 def test_the_two_parts_of_a_plans_worth_are_those_of_their_formulas() -> None:
     course, goal = torch.rand(5, 3, 2, generator=draws()) - 0.5, torch.tensor([0.3, 0.1])
-    pragmatic, epistemic = Planner().worth(Known(0.2, -0.4), torch.zeros(2), goal, course)
+    pragmatic, epistemic = Planner().worth(Known(0.2, -0.4), torch.zeros(2), Goal(goal), course)
     seen = np.stack([course.cumsum(1).numpy() + bias * course.abs().numpy() for bias in (0.2, -0.4)])
     np.testing.assert_allclose(pragmatic, -((seen.mean(0) - goal.numpy()) ** 2).sum((1, 2)) / 2, rtol=1e-5)
     np.testing.assert_allclose(epistemic, np.log1p(seen.var(0) / 0.1).sum((1, 2)) / 2, rtol=1e-5)
+
+
+def test_of_a_reading_only_what_it_reads_is_preferred_in_its_standard_deviation() -> None:
+    course, reading = torch.rand(5, 3, 2, generator=draws()) - 0.5, torch.tensor([[2.0], [1.0]])
+    goal = Goal(torch.tensor([0.4]), reading, sd=0.5)
+    pragmatic, _ = Planner().worth(Known(0.2, -0.4), torch.zeros(2), goal, course)
+    mean = course.cumsum(1).numpy() - 0.1 * course.abs().numpy()
+    read = 2 * mean[..., 0] + mean[..., 1]
+    np.testing.assert_allclose(pragmatic, -(((read - 0.4) / 0.5) ** 2).sum(1) / 2, rtol=1e-5)
 
 
 def test_only_the_curious_go_where_predictors_disagree() -> None:
@@ -182,6 +191,51 @@ def test_an_agent_brings_about_what_it_prefers_and_never_reads_a_reward(grown: t
     rewarded = Agent(Pushed(5.0), np.array([0.6, 0.36]), agent.upbringing, agent.planner, Seed(1))
     first = [rewarded._life(life) for life in range(4)][-1]
     assert torch.equal(rewarded._lives[-1].action, agent._lives[3].action) and first.score == 200.0
+
+
+@pytest.fixture(scope="module")
+def choosy() -> Agent:
+    rules = Upbringing(3, 2, Rehearsal(150, batch=32), Rehearsal(20, batch=32))
+    agent = Agent(
+        Pushed(), np.array([0.6, np.nan]), rules, Planner(4, 40, 6, 2, curiosity=0.0), Seed(1), sd=0.5, kept=3
+    )
+    agent.grow()
+    return agent
+
+
+def test_what_may_be_anything_is_not_preferred_and_the_rest_is_read_from_embeddings(choosy: Agent) -> None:
+    goal = choosy.preferred()
+    seen = torch.cat([life.observation for life in choosy._lives])
+    with torch.no_grad():
+        read = choosy.model.embed(seen) @ goal.reading + (choosy.goal[0] - goal.value)
+    assert read.shape[1] == 1 and goal.sd == 0.5
+    assert float((read[:, 0] - seen[:, 0]).square().mean()) < 0.01 * float(seen[:, 0].var())
+    assert float((choosy._lives[-1].observation[10:, 0] - 0.6).abs().mean()) < 0.1
+
+
+def test_an_action_by_chance_is_kept_as_long_as_the_agent_was_told(choosy: Agent) -> None:
+    done = choosy._lives[0].action[:39].reshape(13, 3)
+    assert bool((done == done[:, :1]).all()) and len(done[:, 0].unique()) == 13
+
+
+def test_who_wanders_learns_nothing_and_can_then_read() -> None:
+    agent = Agent(Pushed(), np.array([0.6, np.nan]), Upbringing(2, 1), Planner(4, 40, 6, 2), Seed(1))
+    before = {name: value.clone() for name, value in agent.model.state_dict().items()}
+    with pytest.raises(RecipeError, match=r"Nothing was lived so far.*let the agent wander first"):
+        agent.preferred()
+    agent.wander()
+    assert all(torch.equal(value, before[name]) for name, value in agent.model.state_dict().items())
+    assert len(agent._lives) == 2 and agent.preferred().reading.shape == (3, 1)
+
+
+def test_an_encoder_beside_what_is_observed_adds_to_it() -> None:
+    plain, beside = (Imagination(2, 1, draws(), n_latent=4, beside=each) for each in (False, True))
+    seen = torch.randn(7, 2, generator=draws(1))
+    with torch.no_grad():
+        added = beside.embed(seen) - plain.embed(seen)
+    torch.testing.assert_close(added, torch.cat([seen, torch.zeros(7, 2)], 1))
+    with pytest.raises(RecipeError, match="1 axes have no room for the 2 numbers"):
+        Imagination(2, 1, draws(), n_latent=1, beside=True)
 
 
 def test_what_was_never_seen_surprises(grown: tuple[Agent, list]) -> None:

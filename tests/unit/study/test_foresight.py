@@ -30,7 +30,13 @@ from anlage.study.foresight import (
     carry_out_foresight,
     gains,
 )
-from anlage.study.foresight_report import foresight_sentences, foresight_table, growth_table, write_foresight_report
+from anlage.study.foresight_report import (
+    draw_foresight,
+    foresight_sentences,
+    foresight_table,
+    growth_table,
+    write_foresight_report,
+)
 
 BEGUN: list[tuple[int, float]] = []
 
@@ -62,7 +68,7 @@ class KnownPushed:
 PREFERENCE = Preference((2.0,), (2.0,), enough=-2.5)
 with pytest.MonkeyPatch.context() as patch:
     patch.setitem(PREFERENCES, "pushed", PREFERENCE)
-    PLAN = ForesightPlan("pushed", trials=2, lives=2, seed=3, explore=1, act=1, rehearse=4)
+    PLAN = ForesightPlan("pushed", trials=2, lives=2, seed=3, explore=1, act=1, rehearse=4, longer=2)
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +79,6 @@ def pushed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foresight, "FULL", Planner(4, 60, 8, 3))
     monkeypatch.setattr(foresight, "SHOOTING", Planner(4, 60, 1, 1))
     monkeypatch.setattr(foresight, "LONGER", 3)
-    monkeypatch.setattr(foresight, "PPO_LONGER", 2)
     BEGUN.clear()
 
 
@@ -131,7 +136,7 @@ def test_what_was_examined_is_not_done_again_and_what_is_lost_is(folder: Path, r
     repaired = carry_out_foresight(PLAN, folder)
     assert len(BEGUN) == PLAN.lives
     np.testing.assert_array_equal(repaired.returns("known physics"), run.returns("known physics"))
-    assert ForesightTrial(ForesightPlan("pushed", 2, 2, 3, 1, 1, 5), PLANNER, 0, str(folder)).kept() is None
+    assert ForesightTrial(ForesightPlan("pushed", 2, 2, 3, 1, 1, 5, longer=2), PLANNER, 0, str(folder)).kept() is None
 
 
 def made(returns: dict[str, list[list[float]]]) -> ForesightRun:
@@ -210,7 +215,7 @@ def test_impossible_plans_are_refused_in_a_sentence() -> None:
         UnknownName, match="There is no body with a preference called 'pendulm'; did you mean 'pendulum'"
     ):
         ForesightPlan("pendulm")
-    for name in ("trials", "lives", "explore", "act", "rehearse"):
+    for name in ("trials", "lives", "explore", "act", "rehearse", "ahead", "longer"):
         with pytest.raises(RecipeError, match=f"{name} is 0, but must be 1 or more"):
             ForesightPlan("pendulum", **{name: 0})
 
@@ -254,3 +259,35 @@ def test_ppo_lives_as_many_steps_as_the_agent_or_so_many_times_more(monkeypatch:
     for maker in ("ppo", "ppo, longer"):
         ForesightTrial(PLAN, maker, 0, "").run()
     assert steps == [2 * Pushed.limit, 2 * 2 * Pushed.limit]
+
+
+def test_actions_last_for_whoever_plans_and_not_for_ppo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PREFERENCES, "pushed", replace(PREFERENCE, held=4))
+    limits: dict[str, list[int]] = {"random actions": [], "ppo": []}
+    real = foresight.live
+    for maker, seen in limits.items():
+
+        def spied(world: World, seed: Seed, act: Any, seen: list[int] = seen) -> Any:
+            lived = real(world, seed, act)
+            seen.append(len(lived[0].action))
+            return lived
+
+        monkeypatch.setattr(foresight, "live", spied)
+        ForesightTrial(PLAN, maker, 0, "").run()
+    assert limits == {"random actions": [2, 2], "ppo": [6, 6]}
+    assert PLAN.steps == 2 * Pushed.limit
+
+
+def test_what_is_preferred_is_part_of_what_a_record_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = ForesightTrial(PLAN, PLANNER, 0, "")
+    before = trial.identity
+    assert json.loads(json.dumps(before)) == before
+    monkeypatch.setitem(PREFERENCES, "pushed", replace(PREFERENCE, sd=0.5))
+    assert trial.identity != before
+
+
+def test_the_picture_has_room_for_every_life_whatever_its_sign() -> None:
+    held = made({PLANNER: [[900.0, 20.0], [-40.0, 300.0]]})
+    (ax,) = (axes for axes in draw_foresight(held).axes if axes.get_xlabel().startswith("return"))
+    low, high = ax.get_xlim()
+    assert low < -40.0 and high > 900.0
