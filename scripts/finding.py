@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class Finding:
     draw: Callable[[], Figure]
     picture: str
     stamp: str
+    further: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
+    """Pictures besides the first: file name -> how it is drawn."""
 
     def text(self) -> dict[str, str]:
         """File name -> content of what is text."""
@@ -39,9 +41,9 @@ class Finding:
         """Names of files that are not what the results say."""
         paths = {name: self.folder / name for name in self.text()}
         wrong = [n for n, t in self.text().items() if not paths[n].exists() or paths[n].read_text("utf-8") != t]
-        picture = self.folder / self.picture
-        fresh = picture.exists() and self.stamp.encode() in picture.read_bytes()
-        return wrong if fresh else [*wrong, self.picture]
+        pictures = {name: self.folder / name for name in (self.picture, *self.further)}
+        fresh = {n for n, path in pictures.items() if path.exists() and self.stamp.encode() in path.read_bytes()}
+        return [*wrong, *(name for name in pictures if name not in fresh)]
 
     def main(self) -> None:
         """Write everything, or with ``--check`` only say whether it is what the results say."""
@@ -52,7 +54,8 @@ class Finding:
         for name, text in self.text().items():
             write_text(self.folder / name, text)
         metadata = {"Software": None, "Comment": self.stamp}
-        self.draw().savefig(self.folder / self.picture, dpi=108, facecolor=PAPER, metadata=metadata)
+        for picture, draw in {self.picture: self.draw, **self.further}.items():
+            draw().savefig(self.folder / picture, dpi=108, facecolor=PAPER, metadata=metadata)
 
 
 def stamp(paths: Iterable[Path]) -> str:

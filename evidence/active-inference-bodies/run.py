@@ -8,6 +8,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
+
+from anlage.experience.arena import Arena, assay
+from anlage.experience.arena_behaviour import RandomWalk, RunAndTurn, TrueGradient
+from anlage.experience.arena_body import Larva
+from anlage.experience.arena_score import approach, forage
+from anlage.learning.checkpoint import write_json
 from anlage.study.foresight import ForesightPlan, ForesightTrial
 
 HERE = Path(__file__).parent
@@ -29,9 +36,18 @@ def trials(body: str) -> list[ForesightTrial]:
     ]
 
 
+def yardsticks() -> dict[str, float]:
+    """What needs no model earns in the dish, as a share of all that can be earned: approach, mean of 64 larvae."""
+    body, rng = Larva(step_s=0.5), np.random.default_rng
+    arena = Arena(assay(body.name), body, n_agents=64)
+    lived = {kind.name: forage(arena, kind(), [rng(0)], 300.0) for kind in (RandomWalk, RunAndTurn, TrueGradient)}
+    return {name: round(approach(track, (30.0, 0.0), rng(1)).value, 3) for name, track in lived.items()}
+
+
 def main() -> None:
     """Every trial that is not kept yet, one after another."""
     words = sys.argv[1:]
+    write_json(HERE / "results" / "yardsticks.json", yardsticks())
     for body in [word for word in words if word in BODIES] or BODIES:
         for trial in trials(body)[:: -1 if "--backwards" in words else 1]:
             if trial.kept() is None:

@@ -15,7 +15,7 @@ from anlage.study import foresight
     ("typed", "said"),
     [
         (["pendulun"], "There is no body with a preference called 'pendulun'; did you mean 'pendulum'?"),
-        (["swimmer"], "There is no body with a preference called 'swimmer'; known are: pendulum."),
+        (["hopper"], "There is no body with a preference called 'hopper'; known are: pendulum, swimmer, dish."),
         (["pendulum", "--trials", "0"], "trials is 0, but must be 1 or more."),
         (["pendulum", "--lives", "-3"], "lives is -3, but must be 1 or more."),
     ],

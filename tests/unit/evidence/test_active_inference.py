@@ -13,22 +13,23 @@ from anlage.study.foresight import MAKERS, PLANNER, ForesightPlan, ForesightRun
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[ModuleType]:
+@pytest.fixture(scope="module", params=["active-inference", "active-inference-bodies"])
+def page(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     before = list(sys.path)
     sys.path.insert(0, str(ROOT / "scripts"))
-    spec = importlib.util.spec_from_file_location("active_inference_page", ROOT / "evidence/active-inference/page.py")
+    spec = importlib.util.spec_from_file_location(request.param, ROOT / "evidence" / request.param / "page.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     yield module
     sys.path[:] = before
-    sys.modules.pop("finding", None)
+    for name in ("finding", "foreseen"):
+        sys.modules.pop(name, None)
 
 
-def test_the_page_and_its_figure_are_what_the_results_say(page: ModuleType) -> None:
-    assert page.finding().stale() == [], "run python evidence/active-inference/page.py"
+def test_the_page_and_its_figures_are_what_the_results_say(page: ModuleType) -> None:
+    assert page.finding().stale() == [], f"run python evidence/{page.HERE.name}/page.py"
 
 
 @pytest.mark.parametrize(
