@@ -54,7 +54,7 @@ def paired(run: ForesightRun) -> str:
 def arms(run: ForesightRun) -> str:
     """Every arm."""
     rows = [[arm, earned, done, ms] for arm, _, earned, done, ms, *_ in foresight_table(run).rows]
-    return table(["arm", "return of a life (95 % interval)", "success", "ms a step"], rows)
+    return table(["arm", "return of a life (95 % interval)", "success", "ms an action"], rows)
 
 
 def grown(run: ForesightRun) -> str:

@@ -37,10 +37,13 @@ def trials(body: str) -> list[ForesightTrial]:
 
 
 def yardsticks() -> dict[str, float]:
-    """What needs no model earns in the dish, as a share of all that can be earned: approach, mean of 64 larvae."""
+    """What needs no model earns in the dish, as a share of all that can be earned: approach, mean of 64 larvae, each alone."""
     body, rng = Larva(step_s=0.5), np.random.default_rng
-    arena = Arena(assay(body.name), body, n_agents=64)
-    lived = {kind.name: forage(arena, kind(), [rng(0)], 300.0) for kind in (RandomWalk, RunAndTurn, TrueGradient)}
+    arena = Arena(assay(body.name), body, n_worlds=64)
+    lived = {
+        kind.name: forage(arena, kind(), [rng(i) for i in range(64)], 300.0)
+        for kind in (RandomWalk, RunAndTurn, TrueGradient)
+    }
     return {name: round(approach(track, (30.0, 0.0), rng(1)).value, 3) for name, track in lived.items()}
 
 

@@ -17,7 +17,7 @@ def _foresee(args: argparse.Namespace) -> None:
     folder = args.out or Path("runs") / f"foresees-{args.body}"
     run = carry_out_foresight(plan, folder, workers=cores(), progress=Meter())
     for arm, _, earned, succeeded, cpu_ms, *_ in foresight_table(run).rows:
-        print(f"  {arm:<20}{earned:>26}{succeeded:>9}{cpu_ms:>10} ms a step")
+        print(f"  {arm:<20}{earned:>26}{succeeded:>9}{cpu_ms:>10} ms an action")
     print("\n".join(foresight_sentences(run)))
     print(f"report: {write_foresight_report(run, folder / 'report.html')}")
 

@@ -126,7 +126,7 @@ def add(verbs: Verbs) -> None:
     verb = verbs.add("live", _live)
     verb.add_argument("connectome", help="worm or worm-male; in the arena larva or worm")
     verb.add_argument(
-        "--body", default="swimmer", metavar="NAME", help="swimmer (default), arena; --learn: Gymnasium's too"
+        "--body", default="swimmer", metavar="NAME", help="swimmer (default), arena; --learn: dish and Gymnasium's too"
     )
     verb.add_argument("--learn", type=int, metavar="STEPS", help="let every arm practise for so many steps (PPO)")
     verb.add_argument("--innate", action="store_true", help="with --learn: begin with the reflex that swims untrained")

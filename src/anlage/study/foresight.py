@@ -52,7 +52,7 @@ ARMS = {
     "random shooting": "the same agent, as many courses, none improved",
     "random values": "the same agent, planning by what other courses would bring",
     "no epistemic term": "another agent, not curious",
-    "untrained model": "another agent, as born",
+    "untrained model": "another agent, its networks as born",
     "known physics": "plans by the true equations, to the same observation",
     PPO: "as many steps in the world, and the reward",
     PPO_LONGER: "many times as many steps, and the reward",
@@ -153,6 +153,10 @@ class ForesightTrial:
         said["preference"] = {
             k: list(v) if isinstance(v, tuple) else v for k, v in wanted.items()
         }  # as a file has them
+        if self.maker in (PPO, PPO_LONGER):
+            said["practice"] = asdict(PRACTICES.get(self.plan.body, PRACTICE)) | {"critic": list(PRACTICE.critic)}
+        if self.maker == PLANNER:
+            said["imitating_for_longer"] = LONGER
         return said | {"planners": [asdict(each) for each in (FULL, BRIEF, SHOOTING)]}
 
     def run(self) -> Record:
@@ -273,7 +277,7 @@ class ForesightRun:
         return np.asarray((self.returns(arm) > self.plan.preference.enough).mean(1))
 
     def cpu_ms(self, arm: str) -> float:
-        """Processor time of a step, the world's own included: median over trials."""
+        """Processor time of an action, the world's own included: median over trials."""
         return float(np.median([record["arms"][arm]["cpu_ms"] for record in self._of(arm)]))
 
     def _of(self, arm: str) -> Sequence[Mapping[str, Any]]:

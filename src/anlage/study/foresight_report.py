@@ -85,15 +85,15 @@ def foresight_table(run: ForesightRun) -> Table:
                 f"{gain.p:.3f}" if gain else "",
             )
         )
-    head = ("arm", "what it is", "return", "success", "ms a step", "planner minus arm", "p (sign flip)")
+    head = ("arm", "what it is", "return", "success", "ms an action", "planner minus arm", "p (sign flip)")
     return Table(head, tuple(rows))
 
 
 def _mean(value: np.ndarray) -> str:
     if len(value) < 2:
-        return f"{value.mean():,.0f}"
+        return f"{round(value.mean()):,}"
     low, high = bootstrap_interval(value, Seed(0).rng())
-    return f"{value.mean():,.0f} ({low:,.0f} to {high:,.0f})"
+    return f"{round(value.mean()):,} ({round(low):,} to {round(high):,})"  # whole numbers: there is no -0
 
 
 def draw_foresight(run: ForesightRun) -> Figure:
@@ -126,7 +126,7 @@ def draw_foresight(run: ForesightRun) -> Figure:
         for x, text in ((WIDTH - 148, f"{run.success(arm).mean():.0%}"), (WIDTH - 20, f"{run.cpu_ms(arm):.1f} ms")):
             write(page, x, y, text, ha="right", va="center", weight=bold)
     ax.set_xlabel("return of a life; dots: lives, one row per seed; bars: means", color=MUTED, fontsize=SMALL)
-    for x, text in ((WIDTH - 148, "succeeded"), (WIDTH - 20, "CPU time of a step")):
+    for x, text in ((WIDTH - 148, "succeeded"), (WIDTH - 20, "CPU per action")):
         write(page, x, TOP - 14, text, ha="right", color=MUTED, fontsize=SMALL)
     write(ax, enough, -0.72, f"success: more than {enough:g} →", ha="right", color=MUTED, fontsize=SMALL)
     for place in range(1, len(arms)):
