@@ -29,6 +29,8 @@ Progress = Callable[[int, int], None]
 
 RECENT = 20
 """Lives, at most, that the return of a moment of learning is the mean of."""
+LATER = ("settle", "critic_rate")
+"""Words of a practice that are kept only where they say something: older records were written before there were these."""
 
 
 @final
@@ -85,13 +87,15 @@ class Practice:
             )
 
     @property
+    def words(self) -> dict[str, object]:
+        """All that it says; of ``LATER`` words those that say something."""
+        said = asdict(self)
+        return {name: value for name, value in said.items() if value or name not in LATER}
+
+    @property
     def iterations(self) -> int:
         """How often lives are lived and learned from."""
         return -(-self.steps // (self.bodies * self.stretch))
-
-
-LATER = ("settle", "critic_rate")
-"""Words of a practice that checkpoints know only where they say something: older ones were written before there were these."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,10 +238,7 @@ class _Learner:
     def _identity(self, known: bytes) -> str:
         """Checksum of what a checkpoint belongs to: world, practice, policy and critic as they were born, what was known."""
         lives, total = self.gatherer.lives, sha256(known)
-        practice = asdict(replace(self.practice, save_every=1))
-        for name in LATER:
-            if not practice[name]:
-                del practice[name]
+        practice = replace(self.practice, save_every=1).words
         born = (lives.name, lives.n_observed, lives.n_action, lives.limit, practice, self.seed, self.policy.law)
         total.update(repr(born).encode())
         for part in (self.policy, self.critic):

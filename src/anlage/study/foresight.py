@@ -154,7 +154,8 @@ class ForesightTrial:
             k: list(v) if isinstance(v, tuple) else v for k, v in wanted.items()
         }  # as a file has them
         if self.maker in (PPO, PPO_LONGER):
-            said["practice"] = asdict(PRACTICES.get(self.plan.body, PRACTICE)) | {"critic": list(PRACTICE.critic)}
+            words = PRACTICES.get(self.plan.body, PRACTICE).words
+            said["practice"] = words | {"critic": list(PRACTICE.critic)}
         if self.maker == PLANNER:
             said["imitating_for_longer"] = LONGER
         return said | {"planners": [asdict(each) for each in (FULL, BRIEF, SHOOTING)]}

@@ -286,6 +286,16 @@ def test_what_is_preferred_is_part_of_what_a_record_is(monkeypatch: pytest.Monke
     assert trial.identity != before
 
 
+def test_what_is_imitated_and_practised_is_part_of_what_a_record_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = (PLANNER, "ppo", "random actions")
+    before = [ForesightTrial(PLAN, maker, 0, "").identity for maker in kinds]
+    monkeypatch.setattr(foresight, "LONGER", 5)
+    monkeypatch.setattr(foresight, "PRACTICE", replace(foresight.PRACTICE, clip=0.3))
+    after = [ForesightTrial(PLAN, maker, 0, "").identity for maker in kinds]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, False, True]
+    assert json.loads(json.dumps(after)) == after
+
+
 def test_the_picture_has_room_for_every_life_whatever_its_sign() -> None:
     held = made({PLANNER: [[900.0, 20.0], [-40.0, 300.0]]})
     (ax,) = (axes for axes in draw_foresight(held).axes if axes.get_xlabel().startswith("return"))
