@@ -45,6 +45,9 @@ def said(run: ForesightRun) -> dict[str, str]:
     }
     for arm in run.plan.arms:
         words[f"{body}_{arm.replace(' ', '_').replace(',', '')}"] = f"{round(run.returns(arm).mean()):,}"
+    for gain in gains(run):
+        low, high = gain.interval
+        words[f"{body}_minus_{gain.arm.replace(' ', '_').replace(',', '')}"] = f"{low:+,.0f} to {high:+,.0f}"
     return words
 
 

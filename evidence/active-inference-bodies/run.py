@@ -1,7 +1,7 @@
 """Answer ``question.toml`` into ``results/``, one file per trial; an interrupted run goes on.
 
-``python evidence/active-inference-bodies/run.py [BODY] [--backwards]``; about 25 CPU minutes per body. A second process that goes
-backwards meets the first.
+``python evidence/active-inference-bodies/run.py [BODY] [--backwards]``; half an hour of processor time for the swimmer, an hour
+for the dish. A second process that goes backwards meets the first.
 """
 
 import sys
