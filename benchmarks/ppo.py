@@ -2,6 +2,7 @@
 
     python benchmarks/ppo.py curves three-link-swimmer 100000 5
     python benchmarks/ppo.py curves half-cheetah 300000 5
+    python benchmarks/ppo.py curves swimmer 160000 10
     python benchmarks/ppo.py speed
     python benchmarks/ppo.py bodies
 
@@ -34,8 +35,10 @@ from machine import RESULTS, describe
 RESULT = RESULTS / "ppo.json"
 DISCOUNT = {"three-link-swimmer": 0.9999}
 """Discounts of tasks that need another than 0.99 (those of the tuned settings that Stable-Baselines3's authors publish)."""
-BATCH = {"half-cheetah": 256}
+BATCH = {"half-cheetah": 256, "swimmer": 256}
 """Minibatches other than of 64 (a quarter of the updates: what it takes to go far enough to see the cheetah run)."""
+BODIES = {"swimmer": 8}
+"""Bodies side by side where they are not four."""
 REPEATS = 7
 
 
@@ -60,6 +63,11 @@ class Surroundings(gymnasium.Env):  # type: ignore[type-arg]
         return observation, reward, terminated, not terminated and self._age >= self._world.limit, {}
 
 
+def surroundings(name: str) -> gymnasium.Env:  # type: ignore[type-arg]
+    """A world by its name: Gymnasium's own where it is one of theirs."""
+    return gymnasium.make(GYMNASIUM[name]) if name in GYMNASIUM else Surroundings(open_world(name))
+
+
 def kept() -> dict[str, object]:
     """What was finished before."""
     return json.loads(RESULT.read_text()) if RESULT.exists() else {}
@@ -72,10 +80,10 @@ def keep(part: str, content: object) -> None:
 
 
 def matched(name: str, steps: int) -> Practice:
-    """Stable-Baselines3's usual settings, with four bodies that take 512 steps."""
+    """Stable-Baselines3's usual settings, with bodies that take 512 steps."""
     discount, batch = DISCOUNT.get(name, 0.99), BATCH.get(name, 64)
     common = {"learning_rate": 3e-4, "discount": discount, "trace": 0.95, "clip": 0.2, "gradient_norm": 0.5}
-    return Practice(steps, bodies=4, stretch=512, segment=1, epochs=10, batch=batch, **common)
+    return Practice(steps, bodies=BODIES.get(name, 4), stretch=512, segment=1, epochs=10, batch=batch, **common)
 
 
 def policy_of(world: World, network: LearningNetwork, sd: float = 1.0) -> Policy:
@@ -134,9 +142,9 @@ def curves(name: str, steps: int, seeds: int) -> None:
             if f"{library} {seed}" in done:
                 continue
             if library == "anlage":
-                lives, cpu = ours([open_world(name) for _ in range(4)], practice, seed)
+                lives, cpu = ours([open_world(name) for _ in range(practice.bodies)], practice, seed)
             else:
-                lives, cpu = baselines(lambda: gymnasium.make(GYMNASIUM[name]), practice, seed)
+                lives, cpu = baselines(lambda: surroundings(name), practice, seed)
             lives = [[int(step), round(total, 2)] for step, total in lives]
             done[f"{library} {seed}"] = {"cpu_s": round(cpu, 1), "lives": lives}
             keep(f"curves {name}", done | {"steps": practice.iterations * practice.bodies * practice.stretch})
@@ -187,9 +195,7 @@ def speed() -> None:
         "worm's wiring, 302 neurons": lambda: run(wired, practice),
         "302 neurons, dense, by autograd": lambda: run(dense, practice),
         "layers 64-64": lambda: run(lambda w, g: Layers(w.n_observed, w.n_action, (64, 64), g, 0.01), flat),
-        "layers 64-64, Stable-Baselines3": lambda: (
-            4096 / baselines(lambda: Surroundings(open_world("swimmer")), flat, 0)[1]
-        ),
+        "layers 64-64, Stable-Baselines3": lambda: 4096 / baselines(lambda: surroundings("swimmer"), flat, 0)[1],
     }
     found: dict[str, list[float]] = {name: [] for name in arms}
     for _ in range(REPEATS):

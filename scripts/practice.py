@@ -1,6 +1,7 @@
-"""The numbers of `docs/body.md` about learning to move, from `benchmarks/results/ppo.json` and `ppo_killed.json`."""
+"""The numbers of `docs/body.md` about learning to move, from the results of `benchmarks/ppo*.py`."""
 
 import json
+from textwrap import fill
 
 import numpy as np
 from scipy.stats import t as student
@@ -71,3 +72,18 @@ def killed() -> str:
     end = "the same curve and weights, bit for bit" if found["same"] else "others"
     times = f"Killed {found['kills']} times in {found['iterations']} iterations and run again each time"
     return f"{times}, a practice ends with {end}."
+
+
+def parity() -> str:
+    """How far apart both libraries end that start from the same weights and meet the same chance, and how far without."""
+    alone = [_finals(_read("ppo")["curves swimmer"], library) for library in ("anlage", "stable-baselines3")]
+    ranges = [f"{each.min():.0f} to {each.max():.0f}" for each in alone]
+    found = _read("ppo_parity")
+    updates, last = list(found["after_updates"].items())[-1]
+    said = (
+        "Given the same first weights, lives, chance and order of learning, the two do the same: after "
+        f"{updates} updates and {last['lives']} lives that ended, {found['n_weights']:,} weights have moved by up to "
+        f"{last['moved']:.2f} and are nowhere more than {last['apart']:.5f} apart (`python benchmarks/ppo_parity.py`). With chances "
+        f"of their own a practice of the swimmer comes to {ranges[0]} of 1,000 here, to {ranges[1]} there."
+    )
+    return fill(said, 140)

@@ -12,21 +12,12 @@ from anlage.study.account import Table
 from anlage.study.canvas import INK, LINE, MUTED, PAPER, palette, variable
 from anlage.study.forage import Foraging, sentences
 from anlage.study.forage_figure import pictures
+from anlage.study.sources import LARVAL_SMELL
 
-REFERENCES = """@article{davies2015model,
-  author = {Davies, Alex and Louis, Matthieu and Webb, Barbara}, title = {A model of {Drosophila} larva chemotaxis},
-  journal = {PLoS Computational Biology}, volume = {11}, pages = {e1004606}, year = {2015}
-}
-@article{izquierdo2010evolution,
+REFERENCES = """@article{izquierdo2010evolution,
   author = {Izquierdo, Eduardo J. and Lockery, Shawn R.},
   title = {Evolution and analysis of minimal neural circuits for klinotaxis in {Caenorhabditis elegans}},
   journal = {Journal of Neuroscience}, volume = {30}, pages = {12908--12917}, year = {2010}
-}
-@article{si2019structured,
-  author = {Si, Guangwei and Kanwal, Jessleen K. and Hu, Yu and Tabone, Christopher J. and Baron, Jacob and Berck, Matthew and
-    Vignoud, Gaetan and Samuel, Aravinthan D. T.},
-  title = {Structured odorant response patterns across a complete olfactory receptor neuron population},
-  journal = {Neuron}, volume = {101}, pages = {950--962}, year = {2019}
 }
 @article{farrell2002filament,
   author = {Farrell, Jay A. and Murlis, John and Long, Xuezhu and Li, Wei and Card\\'e, Ring T.},
@@ -81,7 +72,12 @@ def write_forage_report(run: Foraging, path: Path) -> Path:
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     larva = run.arena.body.name == "larva"
     said = sentences(run)
-    bibtex = [run.connectome.source.bibtex.strip(), *([Odours.source.bibtex] if larva else []), REFERENCES]
+    bibtex = [
+        run.connectome.source.bibtex.strip(),
+        *([Odours.source.bibtex] if larva else []),
+        LARVAL_SMELL,
+        REFERENCES,
+    ]
     content = {
         "style": Markup(
             f":root{{{_colours(False)}}}@media screen and (prefers-color-scheme:dark){{:root{{{_colours(True)}}}}}"

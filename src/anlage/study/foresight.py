@@ -55,10 +55,10 @@ ARMS = {
     "untrained model": "another agent, its networks as born",
     "known physics": "plans by the true equations, to the same observation",
     PPO: "as many steps in the world, and the reward",
-    PPO_LONGER: "many times as many steps, and the reward",
+    PPO_LONGER: "{longer} times as many steps, and the reward",
     "random actions": "acts by chance",
 }
-"""Every arm and what it is."""
+"""Every arm and what it is; ``longer`` is a plan's."""
 MAKERS: Mapping[str, tuple[str, ...]] = {
     PLANNER: ("planner", "brief planner", "policy", "policy, longer", "random shooting", "random values"),
     **{arm: (arm,) for arm in tuple(ARMS)[6:]},

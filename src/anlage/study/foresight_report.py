@@ -8,11 +8,13 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from anlage.experience.odour import Odours
 from anlage.learning.checkpoint import write_text
 from anlage.seed import Seed
 from anlage.study.account import Table
 from anlage.study.canvas import ARM, BAND, INK, LINE, MUTED, SMALL, axes, page_colours, sheet, svg, write
 from anlage.study.foresight import ARMS, PLANNER, ForesightRun, Gain, gains
+from anlage.study.sources import BOOTSTRAP, DM_CONTROL, GYMNASIUM, LARVAL_SMELL, MUJOCO, PPO, SIGREG
 from anlage.study.statistics import bootstrap_interval
 
 REFERENCES = """@article{friston2017active,
@@ -23,23 +25,16 @@ REFERENCES = """@article{friston2017active,
   author = {Tschantz, Alexander and Millidge, Beren and Seth, Anil K. and Buckley, Christopher L.},
   title = {Reinforcement learning through active inference}, journal = {arXiv:2002.12636}, year = {2020}
 }
-@article{balestriero2025lejepa,
-  author = {Balestriero, Randall and LeCun, Yann},
-  title = {{LeJEPA}: Provable and scalable self-supervised learning without the heuristics},
-  journal = {arXiv:2511.08544}, year = {2025}
-}
 @book{rubinstein2004cross,
   author = {Rubinstein, Reuven Y. and Kroese, Dirk P.}, title = {The cross-entropy method},
   publisher = {Springer}, year = {2004}
-}
-@article{schulman2017proximal,
-  author = {Schulman, John and Wolski, Filip and Dhariwal, Prafulla and Radford, Alec and Klimov, Oleg},
-  title = {Proximal policy optimization algorithms}, journal = {arXiv:1707.06347}, year = {2017}
-}
-@article{towers2024gymnasium,
-  author = {Towers, Mark and Kwiatkowski, Ariel and Terry, Jordan and others},
-  title = {Gymnasium: A standard interface for reinforcement learning environments}, journal = {arXiv:2407.17032}, year = {2024}
 }"""
+BODIES = {
+    "pendulum": (GYMNASIUM,),
+    "swimmer": (DM_CONTROL, MUJOCO),
+    "dish": (Odours.source.bibtex.strip(), LARVAL_SMELL),
+}
+"""What stands behind each body."""
 WIDTH, NAMES, ROW, TOP, RIGHT = 960, 190, 30, 108, 220
 SHARES_AGENT = ("brief planner", "policy", "policy, longer", "random shooting", "random values")
 
@@ -77,7 +72,7 @@ def foresight_table(run: ForesightRun) -> Table:
         rows.append(
             (
                 arm,
-                ARMS[arm],
+                ARMS[arm].format(longer=run.plan.longer),
                 _mean(run.returns(arm).mean(1)),
                 f"{run.success(arm).mean():.0%}",
                 f"{run.cpu_ms(arm):.1f}",
@@ -167,6 +162,11 @@ def growth_table(run: ForesightRun) -> Table:
     return Table(head, tuple(rows))
 
 
+def references(body: str) -> str:
+    """What a run in a body stands on, as BibTeX."""
+    return "\n\n".join([REFERENCES, SIGREG, PPO, BOOTSTRAP, *BODIES.get(body, ())])
+
+
 def write_foresight_report(run: ForesightRun, path: Path) -> Path:
     """Write the report, and return its path; the same trials give the same bytes."""
     template = files("anlage.study").joinpath("foresight.html.j2").read_text("utf-8")
@@ -180,7 +180,7 @@ def write_foresight_report(run: ForesightRun, path: Path) -> Path:
         "picture": svg(draw_foresight(run), "foresight", f"Every life of every arm. {' '.join(said)}", least=760),
         "arms_table": foresight_table(run),
         "growth": growth_table(run),
-        "bibtex": REFERENCES,
+        "bibtex": references(run.plan.body),
     }
     write_text(path, page.from_string(template).render(content))
     return path

@@ -20,7 +20,7 @@ from anlage.study.born import EVEN
 from anlage.study.born import REWIRED as PROJECTIONS
 from anlage.study.canvas import LINE, MUTED, SMALL, arm_colour, axes, page_colours, sheet, svg, write
 from anlage.study.practice import EXAM, PERCEPTRON, REWIRED, PracticeRun
-from anlage.study.sources import RAO, STATISTICS
+from anlage.study.sources import GYMNASIUM, MUJOCO, PPO, RAO, STATISTICS
 from anlage.study.statistics import bootstrap_interval
 from anlage.study.trial import CONNECTOME
 
@@ -35,23 +35,10 @@ INNATE_SAYS = {
     EVEN: "everything measured: an even map, as a textbook draws it",
     PERCEPTRON: "all wiring: two layers of 64, born knowing nothing",
 }
-REFERENCES = """@article{schulman2017proximal,
-  author = {Schulman, John and Wolski, Filip and Dhariwal, Prafulla and Radford, Alec and Klimov, Oleg},
-  title = {Proximal policy optimization algorithms}, journal = {arXiv:1707.06347}, year = {2017}
-}
-@inproceedings{schulman2016high,
+REFERENCES = """@inproceedings{schulman2016high,
   author = {Schulman, John and Moritz, Philipp and Levine, Sergey and Jordan, Michael I. and Abbeel, Pieter},
   title = {High-dimensional continuous control using generalized advantage estimation},
   booktitle = {International Conference on Learning Representations}, year = {2016}
-}
-@article{towers2024gymnasium,
-  author = {Towers, Mark and Kwiatkowski, Ariel and Terry, Jordan and others},
-  title = {Gymnasium: A standard interface for reinforcement learning environments}, journal = {arXiv:2407.17032}, year = {2024}
-}
-@inproceedings{todorov2012mujoco,
-  author = {Todorov, Emanuel and Erez, Tom and Tassa, Yuval},
-  title = {{MuJoCo}: A physics engine for model-based control},
-  booktitle = {IEEE/RSJ International Conference on Intelligent Robots and Systems}, pages = {5026--5033}, year = {2012}
 }"""
 WIDTH, HEIGHT, LEFT, NAMES = 920, 340, 70, 220
 
@@ -209,7 +196,7 @@ def write_practice_report(held: PracticeRun, path: Path) -> Path:
         "arms_table": practice_table(held),
         "exam": EXAM,
         "innate": held.plan.innate,
-        "bibtex": "\n\n".join([source.bibtex.strip(), REFERENCES, RAO, STATISTICS]),
+        "bibtex": "\n\n".join([source.bibtex.strip(), PPO, REFERENCES, GYMNASIUM, MUJOCO, RAO, STATISTICS]),
     }
     write_text(path, page.from_string(template).render(content))
     return path

@@ -40,6 +40,35 @@ SIGREG = """@article{balestriero2025lejepa,
   title = {A test for normality based on the empirical characteristic function},
   journal = {Biometrika}, volume = {70}, number = {3}, pages = {723--726}, year = {1983}
 }"""
+PPO = """@article{schulman2017proximal,
+  author = {Schulman, John and Wolski, Filip and Dhariwal, Prafulla and Radford, Alec and Klimov, Oleg},
+  title = {Proximal policy optimization algorithms}, journal = {arXiv:1707.06347}, year = {2017}
+}"""
+GYMNASIUM = """@article{towers2024gymnasium,
+  author = {Towers, Mark and Kwiatkowski, Ariel and Terry, Jordan and others},
+  title = {Gymnasium: A standard interface for reinforcement learning environments}, journal = {arXiv:2407.17032}, year = {2024}
+}"""
+DM_CONTROL = """@article{tunyasuvunakool2020dm_control,
+  author = {Tunyasuvunakool, Saran and Muldal, Alistair and Doron, Yotam and Liu, Siqi and Bohez, Steven and
+    Merel, Josh and Erez, Tom and Lillicrap, Timothy and Heess, Nicolas and Tassa, Yuval},
+  title = {dm\\_control: Software and tasks for continuous control},
+  journal = {Software Impacts}, volume = {6}, pages = {100022}, year = {2020}
+}"""
+MUJOCO = """@inproceedings{todorov2012mujoco,
+  author = {Todorov, Emanuel and Erez, Tom and Tassa, Yuval},
+  title = {{MuJoCo}: A physics engine for model-based control},
+  booktitle = {IEEE/RSJ International Conference on Intelligent Robots and Systems}, pages = {5026--5033}, year = {2012}
+}"""
+LARVAL_SMELL = """@article{davies2015model,
+  author = {Davies, Alex and Louis, Matthieu and Webb, Barbara}, title = {A model of {Drosophila} larva chemotaxis},
+  journal = {PLoS Computational Biology}, volume = {11}, pages = {e1004606}, year = {2015}
+}
+@article{si2019structured,
+  author = {Si, Guangwei and Kanwal, Jessleen K. and Hu, Yu and Tabone, Christopher J. and Baron, Jacob and Berck, Matthew and
+    Vignoud, Gaetan and Samuel, Aravinthan D. T.},
+  title = {Structured odorant response patterns across a complete olfactory receptor neuron population},
+  journal = {Neuron}, volume = {101}, pages = {950--962}, year = {2019}
+}"""
 CITED: Mapping[type, str] = {
     ErdosRenyi: """@article{erdos1959random,
   author = {Erd{\\H o}s, P. and R{\\'e}nyi, A.}, title = {On random graphs {I}},
@@ -146,7 +175,12 @@ EXPANSION = """@article{yu2025biological,
   journal = {Physical Review E}, volume = {83}, pages = {016107}, year = {2011}
 }"""
 
-STATISTICS = """@article{crawford1998comparing,
+BOOTSTRAP = """@book{davison1997bootstrap,
+  author = {Davison, A. C. and Hinkley, D. V.}, title = {Bootstrap Methods and their Application},
+  publisher = {Cambridge University Press}, year = {1997}
+}"""
+STATISTICS = (
+    """@article{crawford1998comparing,
   author = {Crawford, John R. and Howell, David C.},
   title = {Comparing an individual's test score against norms derived from small samples},
   journal = {The Clinical Neuropsychologist}, volume = {12}, number = {4}, pages = {482--486}, year = {1998}
@@ -160,10 +194,9 @@ STATISTICS = """@article{crawford1998comparing,
   title = {Point and interval estimates of effect sizes for the case-controls design in neuropsychology},
   journal = {Cognitive Neuropsychology}, volume = {27}, number = {3}, pages = {245--260}, year = {2010}
 }
-@book{davison1997bootstrap,
-  author = {Davison, A. C. and Hinkley, D. V.}, title = {Bootstrap Methods and their Application},
-  publisher = {Cambridge University Press}, year = {1997}
-}"""
+"""
+    + BOOTSTRAP
+)
 
 EQUIVALENCE = """@article{schuirmann1987comparison,
   author = {Schuirmann, Donald J.},

@@ -16,7 +16,7 @@ from anlage.learning.checkpoint import write_text
 from anlage.network.reflex import GRID
 from anlage.study.account import Table, p_value
 from anlage.study.canvas import page_colours, variable
-from anlage.study.sources import STATISTICS
+from anlage.study.sources import DM_CONTROL, MUJOCO, STATISTICS
 from anlage.study.statistics import bootstrap_interval
 from anlage.study.swim import BARE, CONNECTOME, FIXED, LADDER, WAVE, WAVES, posture
 from anlage.study.swim_figure import LANES, MUSCLE, along, colour_of, places, score_figure
@@ -45,17 +45,6 @@ REFERENCES = """@inproceedings{bhattasali2022neural,
     Samuel, Aravinthan D. T.},
   title = {Proprioceptive coupling within motor neurons drives {C.} elegans forward locomotion},
   journal = {Neuron}, volume = {76}, number = {4}, pages = {750--761}, year = {2012}
-}
-@article{tunyasuvunakool2020dm_control,
-  author = {Tunyasuvunakool, Saran and Muldal, Alistair and Doron, Yotam and Liu, Siqi and Bohez, Steven and
-    Merel, Josh and Erez, Tom and Lillicrap, Timothy and Heess, Nicolas and Tassa, Yuval},
-  title = {dm\\_control: Software and tasks for continuous control},
-  journal = {Software Impacts}, volume = {6}, pages = {100022}, year = {2020}
-}
-@inproceedings{todorov2012mujoco,
-  author = {Todorov, Emanuel and Erez, Tom and Tassa, Yuval},
-  title = {{MuJoCo}: A physics engine for model-based control},
-  booktitle = {IEEE/RSJ International Conference on Intelligent Robots and Systems}, pages = {5026--5033}, year = {2012}
 }"""
 
 TYPES = tuple(f"cell_type:{name}" for name in ("SMD", "RMD", "SMB", "DB", "VB", "DD", "VD"))
@@ -185,7 +174,7 @@ def write_swim_report(run: SwimRun, path: Path, chapters: Sequence[Chapter] = ()
         "settings": len(GRID),
         "waves": len(WAVES),
         "lossy": run.connectome.source.lossy,
-        "bibtex": "\n\n".join([run.connectome.source.bibtex.strip(), REFERENCES, STATISTICS]),
+        "bibtex": "\n\n".join([run.connectome.source.bibtex.strip(), REFERENCES, DM_CONTROL, MUJOCO, STATISTICS]),
     }
     write_text(path, page.from_string(template).render(content))
     return path

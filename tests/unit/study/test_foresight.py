@@ -35,6 +35,7 @@ from anlage.study.foresight_report import (
     foresight_sentences,
     foresight_table,
     growth_table,
+    references,
     write_foresight_report,
 )
 
@@ -175,6 +176,17 @@ def test_the_report_says_what_was_found(run: ForesightRun, tmp_path: Path) -> No
         assert all(f"<td>{cell}</td>" in page for cell in (arm, earned, succeeded, cpu_ms))
     assert "<script" not in page and "http" not in page.replace("http://www.w3.org", "")
     assert [row[:2] for row in growth_table(run).rows] == [("1", "explores"), ("2", "acts")]
+    told = {arm: what for arm, what, *_ in foresight_table(run).rows}
+    assert told["ppo, longer"] == f"{PLAN.longer} times as many steps, and the reward"
+
+
+def test_the_report_cites_its_body() -> None:
+    keys = {"pendulum": "towers2024gymnasium", "swimmer": "todorov2012mujoco", "dish": "dweck2018olfactory"}
+    assert set(keys) == set(PREFERENCES) - {PLAN.body}
+    for body, own in keys.items():
+        said = references(body)
+        assert [key for key in keys.values() if f"{{{key}," in said] == [own]
+        assert all(said.count(f"{{{key},") == 1 for key in ("schulman2017proximal", "balestriero2025lejepa"))
 
 
 def test_more_and_less_are_said_where_intervals_leave_out_zero() -> None:
