@@ -83,7 +83,7 @@ def parity() -> str:
     said = (
         "Given the same first weights, lives, chance and order of learning, the two do the same: after "
         f"{updates} updates and {last['lives']} lives that ended, {found['n_weights']:,} weights have moved by up to "
-        f"{last['moved']:.2f} and are nowhere more than {last['apart']:.5f} apart (`python benchmarks/ppo_parity.py`). With chances "
-        f"of their own a practice of the swimmer comes to {ranges[0]} of 1,000 here, to {ranges[1]} there."
+        f"{last['moved']:.2f} and are nowhere more than {last['apart']:.5f} apart (`python benchmarks/ppo_parity.py`). With "
+        f"chances of their own a practice of the swimmer comes to {ranges[0]} of 1,000 here, to {ranges[1]} there."
     )
     return fill(said, 140)
