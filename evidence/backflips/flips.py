@@ -1,10 +1,9 @@
 """What ``question.toml`` declares, and how one trial of each part of it is made."""
 
+import sys
 import time
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy import ndarray
 
 from anlage.experience.flip import Flip
 from anlage.experience.world import SEED_BITS
-from anlage.learning.checkpoint import read_checkpoint, read_json, write_checkpoint
+from anlage.learning.checkpoint import read_checkpoint, write_checkpoint
 from anlage.learning.imitate import Apprenticeship, Demonstrations, Expert, demonstrate, imitate
 from anlage.learning.policy import Layers, Mover, Policy
 from anlage.learning.ppo import Practice, practise
@@ -23,16 +22,16 @@ from anlage.mind.path_integral import PathIntegral, PlanningExpert
 from anlage.seed import Seed
 
 HERE = Path(__file__).parent
-RESULTS, ROOM = HERE / "results", HERE.parents[1] / "runs" / "backflips"
-TEXT = (HERE / "question.toml").read_bytes()
-QUESTION: dict[str, Any] = tomllib.loads(TEXT.decode())
-CHECKSUM = sha256(TEXT).hexdigest()[:16]
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
+from declared import Declared, Record  # noqa: E402
+
+ROOM = HERE.parents[1] / "runs" / "backflips"
+ASKED = Declared.of(HERE)
+QUESTION = ASKED.words
 BODIES, STRETCH, WIDTHS = 4, 512, (64, 64)
 EVERY = 5 * BODIES * STRETCH
 """Steps of practice between exams; four times as many in a longer practice."""
 PRACTICE = Practice(bodies=BODIES, stretch=STRETCH, segment=1, epochs=5, batch=256)
-
-Record = dict[str, Any]
 
 
 def planner(index: int) -> Record:
@@ -102,8 +101,8 @@ def demonstrated() -> tuple[Demonstrations, float]:
             expert = PlanningExpert(PathIntegral(), worlds, seed.child("plans").rng())
             one = demonstrate(expert, worlds, seed, stray=number % 2 * QUESTION["stray"])
             tensors = {"observation": torch.from_numpy(one.observation), "action": torch.from_numpy(one.action)}
-            write_checkpoint(path, CHECKSUM, tensors, {"cpu_s": time.process_time() - start})
-        tensors, told = read_checkpoint(path, CHECKSUM)
+            write_checkpoint(path, ASKED.checksum, tensors, {"cpu_s": time.process_time() - start})
+        tensors, told = read_checkpoint(path, ASKED.checksum)
         cpu += float(told["cpu_s"])  # type: ignore[arg-type]
         found.append((tensors["observation"].numpy(), tensors["action"].numpy()))
     observation, action = (np.concatenate(each) for each in zip(*found, strict=True))
@@ -161,4 +160,4 @@ def lived(mind: Expert, worlds: Sequence[Flip], seed: Seed) -> tuple[list[float]
 
 def read(part: str, index: int) -> Record | None:
     """A finished trial; one of another declaration does not count."""
-    return read_json(RESULTS / f"{part}-{index}.json", lambda kept: kept.get("question") == CHECKSUM)
+    return ASKED.read(f"{part}-{index}")

@@ -10,9 +10,7 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from flips import CHECKSUM, PARTS, RESULTS, read, trials
-
-from anlage.learning.checkpoint import write_json
+from flips import ASKED, PARTS, read, trials
 
 
 def main() -> None:
@@ -24,7 +22,7 @@ def main() -> None:
         for index in range(trials(part)):
             if read(part, index) is None:
                 record = PARTS[part](index)
-                write_json(RESULTS / f"{part}-{index}.json", {"question": CHECKSUM, **record})
+                ASKED.keep(f"{part}-{index}", record)
                 told = record["curve"][-1] if "curve" in record else record["turns"]
                 print(part, index, told, {k: v for k, v in record.items() if "cpu" in k}, flush=True)
 

@@ -1,10 +1,8 @@
 """What ``question.toml`` declares, made to run: the part of the brain, its rewires, the expert, the lessons, the exams."""
 
-import tomllib
-from collections.abc import Iterator
+import sys
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, final
 
@@ -14,7 +12,6 @@ import torch
 from anlage.connectome.library import load
 from anlage.experience.bodies import open_world
 from anlage.experience.world import World
-from anlage.learning.checkpoint import read_json
 from anlage.learning.imitate import Apprenticeship, Demonstrations, Expert, demonstrate, imitate
 from anlage.learning.policy import CALM, Layers, Mover, Policy, calmed, motor_network
 from anlage.learning.ppo import Practice, perform, practise
@@ -42,10 +39,11 @@ from anlage.topology.between import BETWEEN, Between
 from anlage.topology.quantity import spectral_radius
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-TEXT = (HERE / "question.toml").read_bytes()
-QUESTION: dict[str, Any] = tomllib.loads(TEXT.decode())
-CHECKSUM = sha256(TEXT).hexdigest()[:16]
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
+from declared import Declared  # noqa: E402
+
+ASKED = Declared.of(HERE)
+QUESTION = ASKED.words
 PORTS = PortChoice(tuple(QUESTION["graph"]["input"]), tuple(QUESTION["graph"]["output"]))
 CONTROLS: dict[str, Control] = {
     control.name: control
@@ -56,17 +54,6 @@ MLP, GRU = "mlp", "gru"
 DECIDING = ("connectome", "degree-preserving", "erdos-renyi", "weight-permuted", MLP)
 """The arms that the answer depends on."""
 ROOT = Seed(QUESTION["seed"])
-
-
-def wanted() -> Iterator[tuple[str, int]]:
-    """Every trial: its arm as the question calls it, and its index; trial 0 of every arm first."""
-    for index in range(QUESTION["trials"]):
-        yield from ((arm, index) for arm in QUESTION["arms"])
-
-
-def read(name: str) -> dict[str, Any] | None:
-    """A finished record; None where there is none of this declaration."""
-    return read_json(RESULTS / f"{name}.json", lambda kept: kept.get("question") == CHECKSUM)
 
 
 @cache

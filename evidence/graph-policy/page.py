@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "scripts"), str(HERE)]
-from graph_trials import DECIDING, GRU, MLP, QUESTION, RESULTS, UNWEIGHTED, read, wanted  # noqa: E402
+from graph_trials import ASKED, DECIDING, GRU, MLP, QUESTION, UNWEIGHTED  # noqa: E402
 
 from anlage.seed import Seed  # noqa: E402
 from anlage.study.canvas import ARM, BAND, LINE, MUTED, axes, sheet, write  # noqa: E402
@@ -45,7 +45,7 @@ KINDS = {
 @cache
 def trials(arm: str) -> dict[int, dict[str, Any]]:
     """The finished trials of an arm, by index."""
-    found = {index: read(f"{name}-{index:02d}") for name, index in wanted() if name == arm}
+    found = {index: ASKED.read(f"{name}-{index:02d}") for name, index in ASKED.trials() if name == arm}
     return {index: record for index, record in found.items() if record is not None}
 
 
@@ -205,7 +205,7 @@ def finding() -> Finding:
         sys.exit(
             f"By the rule of the question the claim is {answer(primary)}, and claim.toml says something else; rewrite it."
         )
-    words = read("school") or {}
+    words = ASKED.read("school") or {}
     page = (
         (HERE / "page.template.md")
         .read_text("utf-8")
@@ -228,7 +228,7 @@ def finding() -> Finding:
         )
     )
     known = [claim(c, f"error from {last} lives", higher_is_better=False) for c in found["error", last]]
-    return Finding(HERE, page, known, draw, "graphs.png", stamp(RESULTS.glob("*.json")))
+    return Finding(HERE, page, known, draw, "graphs.png", stamp(ASKED.results.glob("*.json")))
 
 
 if __name__ == "__main__":

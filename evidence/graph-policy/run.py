@@ -10,9 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from graph_trials import CHECKSUM, DECIDING, PORTS, RESULTS, imitation, part, read, school, wanted  # noqa: E402
-
-from anlage.learning.checkpoint import write_json  # noqa: E402
+from graph_trials import ASKED, DECIDING, PORTS, imitation, part, school  # noqa: E402
 
 ROOM = HERE.parents[1] / "runs" / "graph-policy"
 
@@ -30,13 +28,13 @@ def main() -> None:
     ports = {"input": len(whole.group(PORTS.input)), "output": len(whole.group(PORTS.output))}
     facts = {"expert": given.score, "neurons": whole.n_neurons, "edges": whole.n_edges, "ports": ports}
     versions = {name: version(name) for name in ("torch", "numpy", "mujoco")}
-    write_json(RESULTS / "school.json", {"question": CHECKSUM, **facts, "versions": versions})
+    ASKED.keep("school", {**facts, "versions": versions})
     way = -1 if "--backwards" in sys.argv[1:] else 1
-    for arm, index in sorted(wanted(), key=lambda trial: (_turn(trial[0]), way * trial[1])):
+    for arm, index in sorted(ASKED.trials(), key=lambda trial: (_turn(trial[0]), way * trial[1])):
         name = f"{arm}-{index:02d}"
-        if read(name) is None:
+        if ASKED.read(name) is None:
             record = imitation(arm, index, given)
-            write_json(RESULTS / f"{name}.json", {"question": CHECKSUM, **record})
+            ASKED.keep(name, record)
             print(name, [each["error"] for each in record["cloned"]], record["again"], flush=True)
 
 

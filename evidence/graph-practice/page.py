@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "scripts"), str(HERE)]
-from practice_trials import QUESTION, RESULTS, cloning, practice, read, wanted  # noqa: E402
+from practice_trials import ASKED, QUESTION, cloning, practice  # noqa: E402
 
 from anlage.seed import Seed  # noqa: E402
 from anlage.study.canvas import ARM, BAND, INK, LINE, MUTED, axes, sheet, write  # noqa: E402
@@ -38,7 +38,7 @@ FLOOR = 400
 @cache
 def trials(arm: str) -> dict[int, dict[str, Any]]:
     """The finished trials of an arm, by index."""
-    found = {index: read(f"{name}-{index:02d}") for name, index in wanted() if name == arm}
+    found = {index: ASKED.read(f"{name}-{index:02d}") for name, index in ASKED.trials() if name == arm}
     return {index: record for index, record in found.items() if record is not None}
 
 
@@ -83,7 +83,7 @@ def strangers() -> list[str]:
     wrong = []
     for arm in ARMS:
         for index, trial in trials(arm).items():
-            twin = cloning.read(f"{arm}-{index:02d}")
+            twin = cloning.ASKED.read(f"{arm}-{index:02d}")
             if twin is None or twin["cloned"][place]["score"] != trial["curve"][0][1]:
                 wrong.append(f"{arm}-{index:02d}")
     return wrong
@@ -157,7 +157,7 @@ def draw() -> Figure:
 
 def expert() -> float:
     """What the expert earns in the same exam."""
-    return float((read("school") or {})["expert"])
+    return float((ASKED.read("school") or {})["expert"])
 
 
 def colour(arm: str) -> str:
@@ -224,7 +224,7 @@ def finding() -> Finding:
         )
     )
     known = [claim(c, AFTER, higher_is_better=True) for c in found[AFTER]]
-    return Finding(HERE, page, known, draw, "practice.png", stamp(RESULTS.glob("*.json")))
+    return Finding(HERE, page, known, draw, "practice.png", stamp(ASKED.results.glob("*.json")))
 
 
 if __name__ == "__main__":

@@ -2,38 +2,23 @@
 
 import math
 import sys
-import tomllib
-from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from anlage.learning.checkpoint import read_json
 from anlage.learning.ppo import Practice, practise
 from anlage.seed import Seed
 
 HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent / "graph-policy"))
+sys.path += [str(HERE.parent / "graph-policy"), str(HERE.parents[1] / "scripts")]
 import graph_trials as cloning  # noqa: E402
 
-RESULTS = HERE / "results"
-TEXT = (HERE / "question.toml").read_bytes()
-QUESTION: dict[str, Any] = tomllib.loads(TEXT.decode())
-CHECKSUM = sha256(TEXT).hexdigest()[:16]
+from declared import Declared  # noqa: E402
+
+ASKED = Declared.of(HERE)
+QUESTION = ASKED.words
 ROOT = Seed(QUESTION["seed"])
-
-
-def wanted() -> Iterator[tuple[str, int]]:
-    """Every trial: its arm as the question calls it, and its index; trial 0 of every arm first."""
-    for index in range(QUESTION["trials"]):
-        yield from ((arm, index) for arm in QUESTION["arms"])
-
-
-def read(name: str) -> dict[str, Any] | None:
-    """A finished record; None where there is none of this declaration."""
-    return read_json(RESULTS / f"{name}.json", lambda kept: kept.get("question") == CHECKSUM)
 
 
 def practice(arm: str) -> Practice:

@@ -10,9 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from practice_trials import CHECKSUM, RESULTS, cloning, read, trial, wanted  # noqa: E402
-
-from anlage.learning.checkpoint import write_json  # noqa: E402
+from practice_trials import ASKED, cloning, trial  # noqa: E402
 
 ROOM = HERE.parents[1] / "runs" / "graph-policy"
 
@@ -22,12 +20,12 @@ def main() -> None:
     ROOM.mkdir(parents=True, exist_ok=True)
     given = cloning.school(ROOM)
     versions = {name: version(name) for name in ("torch", "numpy", "mujoco")}
-    write_json(RESULTS / "school.json", {"question": CHECKSUM, "expert": given.score, "versions": versions})
-    for arm, index in wanted():
+    ASKED.keep("school", {"expert": given.score, "versions": versions})
+    for arm, index in ASKED.trials():
         name = f"{arm}-{index:02d}"
-        if read(name) is None:
+        if ASKED.read(name) is None:
             record = trial(arm, index, given)
-            write_json(RESULTS / f"{name}.json", {"question": CHECKSUM, **record})
+            ASKED.keep(name, record)
             print(name, [round(score) for _, score in record["curve"]], flush=True)
 
 

@@ -1,18 +1,16 @@
 """What ``question.toml`` declares, and what is finished of it."""
 
-import tomllib
+import sys
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from anlage.learning.checkpoint import read_json
-
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-TEXT = (HERE / "question.toml").read_bytes()
-QUESTION: dict[str, Any] = tomllib.loads(TEXT.decode())
-CHECKSUM = sha256(TEXT).hexdigest()[:16]
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
+from declared import Declared  # noqa: E402
+
+ASKED = Declared.of(HERE)
+QUESTION = ASKED.words
 
 
 def wanted() -> Iterator[tuple[str, int]]:
@@ -22,6 +20,6 @@ def wanted() -> Iterator[tuple[str, int]]:
         yield from ((arm, index) for arm, n in trials.items() if index < n)
 
 
-def read(arm: str) -> dict[str, Any]:
-    """The finished trials of an arm by index; those of another declaration are left out."""
-    return read_json(RESULTS / f"{arm}.json", lambda kept: kept.get("question") == CHECKSUM) or {}
+def finished(arm: str) -> dict[str, Any]:
+    """The finished trials of an arm by index."""
+    return (ASKED.read(arm) or {}).get("trials", {})

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "scripts"), str(HERE)]
-from innate_trials import QUESTION, read  # noqa: E402
+from innate_trials import QUESTION, finished  # noqa: E402
 
 from anlage.seed import Seed  # noqa: E402
 from anlage.study.born import EVEN, PERCEPTRON, REWIRED  # noqa: E402
@@ -28,7 +28,7 @@ WRITTEN_FOR = {REWIRED: "better", PERCEPTRON: "better"}
 
 def trials(arm: str) -> list[dict[str, Any]]:
     """The trials of an arm, by index."""
-    done = read(arm).get("trials", {})
+    done = finished(arm)
     return [done[key] for key in sorted(done, key=int)]
 
 

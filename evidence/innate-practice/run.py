@@ -6,13 +6,11 @@ runs/innate-practice. About half an hour of processor time.
 
 import sys
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from innate_trials import CHECKSUM, QUESTION, RESULTS, read, wanted  # noqa: E402
+from innate_trials import ASKED, QUESTION, finished, wanted  # noqa: E402
 
-from anlage.learning.checkpoint import write_json  # noqa: E402
 from anlage.study.practice import PracticePlan, PracticeTrial  # noqa: E402
 
 ROOM = HERE.parents[1] / "runs" / "innate-practice"
@@ -21,7 +19,7 @@ ROOM = HERE.parents[1] / "runs" / "innate-practice"
 def main() -> None:
     """Run what is missing."""
     for arm, index in wanted():
-        done: dict[str, Any] = read(arm).get("trials", {})
+        done = finished(arm)
         if str(index) in done:
             continue
         long = arm.startswith("long-")
@@ -31,7 +29,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         record = PracticeTrial(plan, arm.removeprefix("long-"), index, str(folder)).run()
         kept = {key: record[key] for key in ("before", "score", "trained", "curve")}
-        write_json(RESULTS / f"{arm}.json", {"question": CHECKSUM, "trials": done | {str(index): kept}})
+        ASKED.keep(arm, {"trials": done | {str(index): kept}})
         print(arm, index, kept["before"], kept["score"], flush=True)
 
 
