@@ -30,6 +30,7 @@ from anlage.learning.recipe import Blueprint, PortChoice
 from anlage.network import DenseRecurrent, Leaky, LearningNetwork, Physiology, scale
 from anlage.network.dense import square_matrix
 from anlage.seed import Seed
+from engines.record import pretty
 from machine import RESULTS, describe
 
 RESULT = RESULTS / "ppo.json"
@@ -76,7 +77,7 @@ def kept() -> dict[str, object]:
 def keep(part: str, content: object) -> None:
     """Write a part beside what was finished before."""
     results = {"machine": describe() | {"gymnasium": gymnasium.__version__}, **kept(), part: content}
-    RESULT.write_text(json.dumps(results, indent=1) + "\n")
+    RESULT.write_text(pretty(results, 3))
 
 
 def matched(name: str, steps: int) -> Practice:

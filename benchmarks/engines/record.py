@@ -100,14 +100,13 @@ def together(log: Log) -> Record:
     return {**log.head, "copy_gb_s": gb_s, "graphs": graphs, "growth": {"fitted_to": FROM, "engines": fits}}
 
 
-def pretty(results: Record) -> str:
-    """JSON with one case per line."""
+def pretty(results: Record, deep: int = 5) -> str:
+    """JSON in which what begins ``deep`` levels deep, one case of the engines, is on one line with all that it holds."""
     text = json.dumps(results, indent=1)
-    # Whatever begins four levels deep is a case (or as small), and is written on one line.
     lines, out = text.split("\n"), []
     for line in lines:
         depth = len(line) - len(line.lstrip())
-        if depth > 5 or (depth == 5 and line.strip()[0] in "]}"):
+        if depth > deep or (depth == deep and line.strip()[0] in "]}"):
             out[-1] += ("" if line.strip()[0] in "]}" or out[-1][-1] in "[{" else " ") + line.strip()
         else:
             out.append(line)
