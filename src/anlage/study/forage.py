@@ -121,8 +121,8 @@ def sentences(run: Foraging) -> list[str]:
     value = {lives.name: lives.found for lives in run.arms}
     brain, drop = value[CONNECTOME], run.arena.scene.drops[0]
     said = [
-        f"{run.plan.animals} animals with the wiring of {run.connectome.source.title}, untrained, have after "
-        f"{run.plan.seconds:g} s a {brain[0]} for {drop.odour}.",
+        f"{run.plan.animals} animals with the measured wiring ({run.connectome.source.title}), untrained, have after "
+        f"{run.plan.seconds:g} s a {brain[0]} for {drop.odour.lower()}.",
         f"A walk at random has {value['random walk'][0].value:+.2f}, the two rules of klinokinesis "
         f"{value['run and turn'][0].value:+.2f}, whoever knows the slope {value['true gradient'][0].value:+.2f}.",
     ]
@@ -130,7 +130,8 @@ def sentences(run: Foraging) -> list[str]:
     if graphs:
         below = sum(one < brain[0].value for one in graphs)
         said.append(
-            f"Of {len(graphs)} rewired brains, tuned alike, {below} have less: {', '.join(f'{one:+.2f}' for one in graphs)}. "
+            f"Of {len(graphs)} rewired brains, tuned alike, {below} {'has' if below == 1 else 'have'} less: "
+            f"{', '.join(f'{one:+.2f}' for one in graphs)}. "
             "So few graphs allow no verdict."
         )
     return said
