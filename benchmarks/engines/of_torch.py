@@ -23,15 +23,16 @@ def runner(
     batch_first: bool = False,
     leaf: Callable[[Tensor], Tensor] = lambda weight: weight,
     activation: Callable[[Tensor], Tensor] = torch.tanh,
+    dtype: torch.dtype = torch.float32,
 ) -> Callable[[], tuple[np.ndarray, ...]]:
     """One run of the task; results have shape ``(neuron, batch)`` whatever order the engine likes.
 
     ``leaf``: makes of the weights the tensor that receives their gradient and is handed to ``lay_out``. ``activation``: what is
-    done with the product, if that has not been done in its own pass.
+    done with the product, if that has not been done in its own pass. ``dtype``: what weights and states are stored in.
     """
     torch.set_num_threads(task.case.threads)
-    weight = leaf(torch.from_numpy(task.graph.weight))
-    given = (torch.from_numpy(a) for a in (task.state, task.gradient))
+    weight = leaf(torch.from_numpy(task.graph.weight).to(dtype))
+    given = (torch.from_numpy(a).to(dtype) for a in (task.state, task.gradient))
     state, gradient = (a.T.contiguous() if batch_first else a for a in given)
     wants_edges = task.case.mode in ("edge", "unroll")
     weight.requires_grad_(wants_edges)
@@ -68,6 +69,8 @@ def runner(
 def _numpy(tensor: Tensor, batch_first: bool) -> np.ndarray:
     if tensor.layout == torch.sparse_csr:
         return tensor.values().numpy()
+    if tensor.dtype == torch.bfloat16:  # numpy has no such numbers
+        tensor = tensor.float()
     return tensor.numpy().T if batch_first and tensor.ndim == 2 else tensor.numpy()
 
 
@@ -75,15 +78,18 @@ def _ends(graph: Graph) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(graph.pre).long(), torch.from_numpy(graph.post()).long()
 
 
-def anlage(task: Task) -> Callable[[], tuple[np.ndarray, ...]]:
-    """What `anlage grow` runs."""
+def anlage(task: Task, dtype: torch.dtype = torch.float32) -> Callable[[], tuple[np.ndarray, ...]]:
+    """What `anlage grow` runs; steps in any type, minibatches in single precision."""
     from anlage.network import Leaky, Synapses, Wiring
     from anlage.network.unroll import Course, unroll
 
     wiring = Wiring(task.graph.topology())
     if task.case.mode != "unroll":
         return runner(
-            task, lambda weight: partial(Synapses(wiring, weight), activation="tanh"), activation=lambda rate: rate
+            task,
+            lambda weight: partial(Synapses(wiring, weight), activation="tanh"),
+            activation=lambda rate: rate,
+            dtype=dtype,
         )
     torch.set_num_threads(task.case.threads)
     course = Course(wiring, Leaky(1.0), task.case.steps, torch.arange(task.graph.n))

@@ -21,22 +21,27 @@ TOLERANCE = {"forward": 1e-5, "state": 1e-5, "edge": 1e-5, "unroll": 1e-4}
 
 def refusal(task: Task, results: tuple[ndarray, ...]) -> str:
     """Why the results are wrong, in a sentence that begins so; empty when they are right."""
-    names = RESULTS[task.case.mode]
-    for name, got in zip(names, results, strict=True):
+    allowed = TOLERANCE[task.case.mode]
+    for name, got in zip(RESULTS[task.case.mode], results, strict=True):
         shape = (task.graph.n_edges,) if name == "edge gradient" else task.state.shape
         if got.shape != shape:
             return f"wrong: its {name} has shape {got.shape} where {shape} was expected"
+    for name, off in errors(task, results).items():
+        if not off <= allowed:
+            return f"wrong: its {name} is off by {off:.1g} of the largest value (allowed: {allowed:g})"
+    return ""
+
+
+def errors(task: Task, results: tuple[ndarray, ...]) -> dict[str, float]:
+    """Of every result: its largest difference from double precision, as a share of the largest number."""
     edges = np.sort(np.random.default_rng(1).permutation(task.graph.n_edges)[:EDGES])
     columns = np.arange(task.case.batch if task.case.mode == "unroll" else min(COLUMNS, task.case.batch))
     wanted = _unroll(task, edges) if task.case.mode == "unroll" else _step(task, results[0], columns, edges)
-    for name, got, want in zip(names, results, wanted, strict=True):
+    found = {}
+    for name, got, want in zip(RESULTS[task.case.mode], results, wanted, strict=True):
         seen = got[edges] if name == "edge gradient" else got[:, columns]
-        off = float(np.abs(seen - want).max() / np.abs(want).max())
-        if not off <= TOLERANCE[task.case.mode]:
-            return (
-                f"wrong: its {name} is off by {off:.1g} of the largest value (allowed: {TOLERANCE[task.case.mode]:g})"
-            )
-    return ""
+        found[name] = float(np.abs(seen - want).max() / np.abs(want).max())
+    return found
 
 
 def _matrix(task: Task) -> csr_array:

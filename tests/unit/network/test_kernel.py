@@ -205,15 +205,25 @@ def test_half_precision_is_only_stored(isa: str, batch: int, size: int, monkeypa
     for mine, wanted in zip(found, exact, strict=True):
         assert mine.dtype == torch.bfloat16
         torch.testing.assert_close(mine.double(), wanted, rtol=2**-8, atol=2e-5)
+    if batch > 1:  # the sums themselves are those of single precision, term by term
+        single, plus = KernelCrossing(Wiring(topology), weight.float()), plus.float()
+        assert torch.equal(found[0], single.forward(state.float(), plus).bfloat16())
+        assert torch.equal(found[1], single.backward(gradient.float(), plus).bfloat16())
 
 
 @compiled
-def test_what_is_not_a_number_stays_so_in_half_precision_and_large_numbers_become_infinite(isa: str) -> None:
+@pytest.mark.parametrize("batch", [16, 128])
+def test_what_is_not_a_number_stays_so_in_half_precision_and_large_numbers_become_infinite(
+    isa: str, batch: int
+) -> None:
     one = Topology.of(20, np.arange(20), np.arange(20), np.ones(20))
-    state = torch.zeros(20, 16, dtype=torch.bfloat16)
-    state[0], state[1], state[2] = float("nan"), float("inf"), 3.3e38
-    found = KernelCrossing(Wiring(one), torch.full((20,), 2.0, dtype=torch.bfloat16)).forward(state)
-    assert found[0].isnan().all() and found[1].isinf().all() and found[2].isinf().all() and not found[3:].any()
+    for column in range(0, batch, 5):  # which is to say nothing to its neighbours
+        state = torch.zeros(20, batch, dtype=torch.bfloat16)
+        state[0, column], state[1, column], state[2, column] = float("nan"), float("inf"), 3.3e38
+        found = KernelCrossing(Wiring(one), torch.full((20,), 2.0, dtype=torch.bfloat16)).forward(state)
+        assert found[0, column].isnan() and found[1, column].isinf() and found[2, column].isinf()
+        found[:3, column] = 0
+        assert not found.any()
 
 
 @compiled
