@@ -47,10 +47,11 @@ class Run:
     memory_gb: float
     limit_s: float
 
-    @property
-    def whole(self) -> bool:
-        """Whether this is the run whose figures are kept in the repository."""
-        return not self.quick and self.graphs == list(GRAPHS) and self.engines == _installed()
+    def results(self, log: Log) -> Path:
+        """The file of the results: in the repository when everything was measured, else in the folder of the run."""
+        asked = not self.quick and self.graphs == list(GRAPHS) and self.engines == _installed()
+        whole = asked and set(GRAPHS) <= set(log.sizes())  # a graph whose data are missing is left out of the run
+        return (RESULTS if whole else self.out) / "engine.json"
 
 
 def parse(arguments: Sequence[str] | None = None) -> Run:
@@ -241,7 +242,7 @@ def main() -> None:
         raise SystemExit("\nInterrupted; the same command goes on from here.") from None
     finally:
         hosts.close()
-    path = RESULTS / "engine.json" if run.whole else run.out / "engine.json"
+    path = run.results(log)
     part = path.with_suffix(".part")
     part.write_text(pretty(together(log)))
     part.replace(path)

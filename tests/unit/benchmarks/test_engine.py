@@ -45,7 +45,7 @@ def siblings() -> Iterator[None]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     yield
     sys.path.remove(str(ROOT / "benchmarks"))
-    for name in [n for n in sys.modules if n.split(".")[0] == "engines"]:
+    for name in [n for n in sys.modules if n.split(".")[0] in ("engines", "engine", "machine")]:
         sys.modules.pop(name)
 
 
@@ -208,6 +208,19 @@ def test_a_power_law_gives_its_exponent_and_noise_an_interval_that_holds_it() ->
     half = 4.3027 * np.sqrt(0.04 / 2 / 5)
     assert noisy["exponent"] == 0.7
     assert noisy["interval"] == pytest.approx([0.7 - half, 0.7 + half], abs=1e-3)
+
+
+def test_only_a_run_that_measured_every_graph_becomes_the_repositorys(tmp_path: Path) -> None:
+    import engine
+    from engines.record import Log
+
+    run, log = engine.parse(["--out", str(tmp_path)]), Log(tmp_path / "cases.jsonl", {})
+    for name in engine.GRAPHS:
+        assert run.results(log) == tmp_path / "engine.json"
+        log.append({"graph": name, "size": {"neurons": 1, "edges": 1}})
+    assert run.results(log) == ROOT / "benchmarks" / "results" / "engine.json"
+    assert engine.parse(["--out", str(tmp_path), "--only", "worm"]).results(log) == tmp_path / "engine.json"
+    assert engine.parse(["--out", str(tmp_path), "--quick"]).results(log) == tmp_path / "engine.json"
 
 
 def test_ratios_are_taken_within_the_run_and_against_the_same_case(tmp_path: Path) -> None:
