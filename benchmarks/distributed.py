@@ -8,6 +8,7 @@ same number for every message. The machine's cores bound what times can show: ra
 """
 
 import json
+import math
 import os
 import socket
 import struct
@@ -28,7 +29,9 @@ from anlage.connectome.library import load
 from anlage.errors import DataMissing
 from anlage.network import Cut, DistributedNetwork, Physiology, cut, partition, scale
 from anlage.network.distributed import Course, unroll_shard
+from anlage.network.kernel import BLOCK
 from anlage.network.partition import expected_halo
+from anlage.network.wiring import Wiring
 from anlage.topology import Topology, build
 from machine import keep
 
@@ -77,16 +80,29 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
 
 
 def held_bytes(network: DistributedNetwork) -> int:
-    """Bytes of every tensor a rank keeps between sequences, without its ports."""
-    tensors = [*network.named_parameters(), *network.named_buffers()]
-    return sum(t.numel() * t.element_size() for name, t in tensors if not name.startswith("ports."))
+    """Bytes of every tensor a rank keeps between sequences, without its ports; each is counted once."""
+    named = [*network.named_parameters(), *network.named_buffers()]
+    tensors = [tensor for name, tensor in named if not name.startswith("ports.")]
+    for wiring in (module for module in network.modules() if isinstance(module, Wiring)):
+        for layout in (wiring.forward_layout, wiring.backward_layout):
+            kept = (layout.start, layout.segment, layout.other, layout.place, layout.order)
+            tensors += [tensor for tensor in kept if tensor is not None]
+    return sum({t.data_ptr(): t.numel() * t.element_size() for t in tensors if t.numel()}.values())
 
 
 def predicted_bytes(counted: Cut, rank: int) -> int:
     """The same by formula; see docs/scale.md."""
     own, halo, sent = int(counted.neurons[rank]), int(counted.halo[rank].sum()), int(counted.halo[:, rank].sum())
     edges = int(counted.near[rank] + counted.far[rank])
-    return 32 * edges + 8 * (own + 1) + 8 * (max(own, halo) + 1) + 8 * (own + halo + sent) + 4 * own
+    neurons = 8 * (own + halo + sent) + 4 * own
+    return 28 * edges + _row_bytes(own) + _row_bytes(max(own, halo)) + neurons
+
+
+def _row_bytes(neurons: int) -> int:
+    """Where the edges of each neuron and block begin, both ways."""
+    blocks = math.ceil(neurons / BLOCK)
+    by_block = 4 * (blocks * neurons + 1)
+    return 8 * (neurons + 1) + by_block + (2 * by_block - 4 if blocks > 1 else 0)
 
 
 def measured(topology: Topology) -> dict[str, object]:

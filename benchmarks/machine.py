@@ -5,7 +5,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -21,6 +21,21 @@ def describe() -> dict[str, object]:
     )
     versions = {name: version(name) for name in ("anlage", "torch", "numpy", "scipy")}
     return {"processor": cpu, "python": platform.python_version(), "versions": versions}
+
+
+def in_turn(functions: Sequence[Callable[[], object]], *, runs: int) -> list[list[float]]:
+    """CPU times in milliseconds of each, a call of every one in turn, so that what else the machine does hits all alike.
+
+    Shape ``(function, run)``; a first call of each is not counted.
+    """
+    times: list[list[float]] = [[] for _ in functions]
+    for run in range(runs + 1):
+        for function, of_function in zip(functions, times, strict=True):
+            start = time.process_time()
+            function()
+            if run:
+                of_function.append(1e3 * (time.process_time() - start))
+    return times
 
 
 def cpu_ms(function: Callable[[], object], *, runs: int = 15) -> float:

@@ -9,6 +9,7 @@ steps are timed, of which crossing the edges is one part. Below the break-even s
 
 from dataclasses import replace
 from functools import partial
+from statistics import median
 
 import numpy as np
 import torch
@@ -16,9 +17,9 @@ import torch
 from anlage.network import Circuit, IntegrateAndFire, simulate
 from anlage.network.volley import EVENT_SHARE, Volley
 from anlage.topology import Topology
-from machine import cpu_ms, keep
+from machine import in_turn, keep
 
-NEURONS, EDGES, STEPS = 139_000, 15_000_000, 40
+NEURONS, EDGES, STEPS, FEWER = 139_000, 15_000_000, 220, 20
 SHARES = (0.0001, 0.001, 0.01)
 BREAK_EVEN = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2)
 
@@ -54,10 +55,16 @@ def main() -> None:
         if not torch.equal(*(simulated().dense() for simulated in run.values())):
             raise SystemExit("The two ways do not give the same spikes.")
         # Laying the weights out once costs the same however many steps follow; what is timed is the steps.
-        empty = {
-            k: partial(simulate, replace(circuit, event_share=v), weight, spikes=spikes[:20]) for k, v in ways.items()
+        fewer = {
+            k: partial(simulate, replace(circuit, event_share=v), weight, spikes=spikes[:FEWER])
+            for k, v in ways.items()
         }
-        ms = {k: (cpu_ms(run[k], runs=3) - cpu_ms(empty[k], runs=3)) / (STEPS - 20) for k in ways}
+        times = in_turn([each[k] for k in ways for each in (run, fewer)], runs=5)
+        ms = {
+            k: median(whole - begin for whole, begin in zip(times[2 * i], times[2 * i + 1], strict=True))
+            / (STEPS - FEWER)
+            for i, k in enumerate(ways)
+        }
         rows[f"{share:.2%}"] = {
             **{f"{name}_step_ms": round(value, 2) for name, value in ms.items()},
             "ratio": round(ms["dense"] / ms["events"], 1),
@@ -82,8 +89,8 @@ def break_even(circuit: Circuit, weight: torch.Tensor, batch: int, generator: to
     for share in BREAK_EVEN:
         fired = (torch.rand(NEURONS * batch, generator=generator) < share).nonzero().squeeze(1)
         volleys = (Volley(circuit.wiring, weight, event_share) for event_share in (0.0, 1.1))
-        dense, events = (cpu_ms(partial(volley, fired, batch), runs=5) for volley in volleys)
-        if dense <= events:
+        dense, events = in_turn([partial(volley, fired, batch) for volley in volleys], runs=15)
+        if median(dense) <= median(events):
             return share
     return 1.0
 

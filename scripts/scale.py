@@ -53,7 +53,7 @@ ASSUMED = {
     ),
 }
 
-INDEX = {"pre": 4, "post by pre": 4, "order by pre": 8, "number in the topology": 8}
+INDEX = {"pre": 4, "post by pre": 4, "order by pre": 4, "number in the topology": 8}
 HELD = sum(INDEX.values()) + sum({"weight": 4, "sign": 4}.values())
 LEARNING = HELD + sum(
     {"|weight|": 4, "effective weight": 4, "the same by pre": 4, "gradient": 4, "Adam's two means": 8}.values()
