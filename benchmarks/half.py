@@ -8,7 +8,6 @@ largest difference from double precision as a share of the largest number, with 
 """
 
 import sys
-import time
 import warnings
 from functools import partial
 from statistics import median
@@ -18,7 +17,7 @@ import torch
 from engines import of_torch, oracle
 from engines.case import Case, Task
 from engines.graph import Graph, make
-from machine import keep
+from machine import in_turn, keep
 
 CASES = (Case("forward", 32), Case("forward", 128), Case("edge", 32), Case("edge", 128))
 ENGINES = {
@@ -35,13 +34,7 @@ def measured(graph: Graph, case: Case) -> dict[str, object]:
     task = Task.of(graph, case)
     engines = {name: prepare(task) for name, prepare in ENGINES.items()}
     errors = {name: max(oracle.errors(task, run()).values()) for name, run in engines.items()}
-    times: dict[str, list[float]] = {name: [] for name in engines}
-    begun = time.monotonic()
-    while time.monotonic() - begun < SECONDS or len(times["half"]) < LEAST:
-        for name, run in engines.items():
-            start = time.process_time()
-            run()
-            times[name].append(1e3 * (time.process_time() - start))
+    times = dict(zip(engines, in_turn(list(engines.values()), runs=LEAST, seconds=SECONDS), strict=True))
 
     def over(slow: str, fast: str) -> list[float]:
         ratios = sorted(a / b for a, b in zip(times[slow], times[fast], strict=True))

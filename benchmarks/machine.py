@@ -23,18 +23,20 @@ def describe() -> dict[str, object]:
     return {"processor": cpu, "python": platform.python_version(), "versions": versions}
 
 
-def in_turn(functions: Sequence[Callable[[], object]], *, runs: int) -> list[list[float]]:
+def in_turn(functions: Sequence[Callable[[], object]], *, runs: int, seconds: float = 0.0) -> list[list[float]]:
     """CPU times in milliseconds of each, a call of every one in turn, so that what else the machine does hits all alike.
 
-    Shape ``(function, run)``; a first call of each is not counted.
+    At least so many runs, and for so long. Shape ``(function, run)``; a first call of each is not counted.
     """
     times: list[list[float]] = [[] for _ in functions]
-    for run in range(runs + 1):
+    for function in functions:
+        function()
+    begun = time.monotonic()
+    while len(times[-1]) < runs or time.monotonic() - begun < seconds:
         for function, of_function in zip(functions, times, strict=True):
             start = time.process_time()
             function()
-            if run:
-                of_function.append(1e3 * (time.process_time() - start))
+            of_function.append(1e3 * (time.process_time() - start))
     return times
 
 

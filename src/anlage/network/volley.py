@@ -13,7 +13,7 @@ from anlage.network.wiring import Wiring
 EVENT_SHARE = 0.03
 """Share of all edges below which the edges of the neurons that fired are walked.
 
-Both ways cost the same at 5 to 7 % for one sequence and at 1 to 2 % for eight (benchmarks/spiking.py); this lies between.
+Both ways cost the same at about 5 % for one sequence and about 1 % for eight (benchmarks/spiking.py); this lies between.
 """
 
 
