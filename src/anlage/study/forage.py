@@ -122,7 +122,7 @@ def sentences(run: Foraging) -> list[str]:
     brain, drop = value[CONNECTOME], run.arena.scene.drops[0]
     said = [
         f"{run.plan.animals} animals with the measured wiring ({run.connectome.source.title}), untrained, have after "
-        f"{run.plan.seconds:g} s a {brain[0]} for {drop.odour.lower()}.",
+        f"{run.plan.seconds:g} s a {brain[0]} for {drop.odour}.",
         f"A walk at random has {value['random walk'][0].value:+.2f}, the two rules of klinokinesis "
         f"{value['run and turn'][0].value:+.2f}, whoever knows the slope {value['true gradient'][0].value:+.2f}.",
     ]
